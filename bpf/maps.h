@@ -77,6 +77,19 @@ static __always_inline void count(const struct steer_port *port, enum steer_reas
 		*packets += 1;
 }
 
+/* Keys start as zeros: the maps compare padding, too. Addresses in headers are aligned to 4, see packet.h. */
+static __always_inline void ipv6_key(struct steer_address *key, const uint8_t octets[16])
+{
+	key->family = 6;
+	copy_octets(key->octets, __builtin_assume_aligned(octets, 4), 16);
+}
+
+static __always_inline void ipv4_key(struct steer_address *key, const uint8_t octets[4])
+{
+	key->family = 4;
+	copy_octets(key->octets, __builtin_assume_aligned(octets, 4), 4);
+}
+
 static __always_inline int is_local(const struct steer_address *address)
 {
 	return bpf_map_lookup_elem(&local_addresses, address) != 0;

@@ -2,6 +2,9 @@
 /*
  * Headers as they are on the wire, and the cursor that walks them. A function named take_*() moves the cursor behind
  * what it returns, or returns NULL and leaves it: nothing past `end` is ever read.
+ *
+ * Members have their natural alignment, as in the kernel's own header structs: Ethernet and VLAN headers are 14 + 4n
+ * octets long, and the verifier counts NET_IP_ALIGN where the CPU cannot read unaligned words.
  */
 #ifndef FASTPATH_BPF_PACKET_H
 #define FASTPATH_BPF_PACKET_H
@@ -25,15 +28,15 @@
 #define PROTOCOL_DESTINATION_OPTIONS 60
 
 struct ethernet_header {
-	uint8_t destination[6];
-	uint8_t source[6];
+	_Alignas(2) uint8_t destination[6];
+	_Alignas(2) uint8_t source[6];
 	uint16_t type;
-} __attribute__((packed));
+};
 
 struct vlan_tag {
 	uint16_t control;
 	uint16_t type;
-} __attribute__((packed));
+};
 
 struct ipv4_header {
 	uint8_t version_length;
@@ -44,9 +47,9 @@ struct ipv4_header {
 	uint8_t ttl;
 	uint8_t protocol;
 	uint16_t checksum;
-	uint8_t source[4];
-	uint8_t destination[4];
-} __attribute__((packed));
+	_Alignas(4) uint8_t source[4];
+	_Alignas(4) uint8_t destination[4];
+};
 
 struct ipv6_header {
 	uint8_t version_class;
@@ -55,34 +58,42 @@ struct ipv6_header {
 	uint16_t payload_length;
 	uint8_t next_header;
 	uint8_t hop_limit;
-	uint8_t source[16];
-	uint8_t destination[16];
-} __attribute__((packed));
+	_Alignas(4) uint8_t source[16];
+	_Alignas(4) uint8_t destination[16];
+};
 
 /* RFC 8200 section 4.2: hop-by-hop and destination options; `length` is in 8 octets, not counting the first 8. */
 struct options_header {
 	uint8_t next_header;
 	uint8_t length;
-} __attribute__((packed));
+};
 
 struct fragment_header {
 	uint8_t next_header;
 	uint8_t reserved;
 	uint16_t offset_flags;
 	uint32_t identification;
-} __attribute__((packed));
+};
 
 struct icmpv6_header {
 	uint8_t type;
 	uint8_t code;
 	uint16_t checksum;
 	uint32_t body;
-} __attribute__((packed));
+};
 
 struct udp_ports {
 	uint16_t source;
 	uint16_t destination;
-} __attribute__((packed));
+};
+
+_Static_assert(sizeof(struct ethernet_header) == 14, "ethernet_header");
+_Static_assert(sizeof(struct vlan_tag) == 4, "vlan_tag");
+_Static_assert(sizeof(struct ipv4_header) == 20, "ipv4_header");
+_Static_assert(sizeof(struct ipv6_header) == 40, "ipv6_header");
+_Static_assert(sizeof(struct fragment_header) == 8, "fragment_header");
+_Static_assert(sizeof(struct icmpv6_header) == 8, "icmpv6_header");
+_Static_assert(sizeof(struct udp_ports) == 4, "udp_ports");
 
 struct cursor {
 	void *position;

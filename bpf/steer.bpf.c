@@ -23,7 +23,7 @@
 static __always_inline enum steer_reason source_reason(const struct steer_port *port, const struct ethernet_header *eth,
 						       const struct steer_prefix *source)
 {
-	struct steer_mobile_node node = {.port = port->index};
+	struct steer_mobile_node node = {0};
 	const uint8_t *kind = bpf_map_lookup_elem(&sources, source);
 
 	if (kind && *kind == STEER_SOURCE_VISITOR)
@@ -31,6 +31,7 @@ static __always_inline enum steer_reason source_reason(const struct steer_port *
 	if (kind)
 		return STEER_REDIRECTED;
 	/* An unbound source of a known station is the worker's to drop and count. */
+	node.port = port->index;
 	copy_octets(node.mac, eth->source, 6);
 	if (bpf_map_lookup_elem(&mobile_nodes, &node))
 		return STEER_REDIRECTED;
@@ -62,8 +63,8 @@ static __always_inline int is_neighbor_discovery(const struct ipv6_header *ip, s
 static __always_inline enum steer_reason ipv6_reason(const struct steer_port *port, const struct ethernet_header *eth,
 						     struct cursor *cursor)
 {
-	struct steer_prefix source = {.bits = STEER_FAMILY_BITS + 128};
-	struct steer_prefix destination = {.bits = STEER_FAMILY_BITS + 128};
+	struct steer_prefix source = {0};
+	struct steer_prefix destination = {0};
 	struct ipv6_header *ip = take_ipv6_header(cursor);
 
 	if (!ip || ip->version_class >> 4 != 6)
@@ -74,10 +75,12 @@ static __always_inline enum steer_reason ipv6_reason(const struct steer_port *po
 		return STEER_NEIGHBOR_DISCOVERY;
 	if (ip->destination[0] == 0xfe && (ip->destination[1] & 0xc0) == 0x80)
 		return STEER_LINK_LOCAL;
-	destination.address = ipv6_key(ip->destination);
+	ipv6_key(&destination.address, ip->destination);
 	if (is_local(&destination.address))
 		return is_tunnel_packet(port, cursor, ip->next_header) ? STEER_REDIRECTED : STEER_LOCAL;
-	source.address = ipv6_key(ip->source);
+	destination.bits = STEER_FAMILY_BITS + 128;
+	ipv6_key(&source.address, ip->source);
+	source.bits = STEER_FAMILY_BITS + 128;
 	return transit_reason(port, eth, &source, &destination);
 }
 
@@ -104,8 +107,8 @@ static __always_inline int is_ipv4_multicast_or_broadcast(const uint8_t octets[4
 static __always_inline enum steer_reason ipv4_reason(const struct steer_port *port, const struct ethernet_header *eth,
 						     struct cursor *cursor)
 {
-	struct steer_prefix source = {.bits = STEER_FAMILY_BITS + 32, .address.family = 4};
-	struct steer_prefix destination = {.bits = STEER_FAMILY_BITS + 32, .address.family = 4};
+	struct steer_prefix source = {0};
+	struct steer_prefix destination = {0};
 	struct ipv4_header *ip = take_ipv4_header(cursor);
 
 	if (!ip || ip->version_length >> 4 != 4 || (ip->version_length & 0x0f) < 5)
@@ -114,10 +117,12 @@ static __always_inline enum steer_reason ipv4_reason(const struct steer_port *po
 		return STEER_MULTICAST;
 	if (port->kinds & STEER_PORT_ACCESS && is_dhcp(ip, *cursor))
 		return STEER_DHCP;
-	copy_octets(destination.address.octets, ip->destination, 4);
+	ipv4_key(&destination.address, ip->destination);
 	if (is_local(&destination.address))
 		return STEER_LOCAL;
-	copy_octets(source.address.octets, ip->source, 4);
+	destination.bits = STEER_FAMILY_BITS + 32;
+	ipv4_key(&source.address, ip->source);
+	source.bits = STEER_FAMILY_BITS + 32;
 	return transit_reason(port, eth, &source, &destination);
 }
 

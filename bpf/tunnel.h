@@ -14,14 +14,6 @@
 #define ICMPV6_FIRST_ERROR 1 /* destination unreachable; then packet too big, time exceeded, parameter problem */
 #define ICMPV6_LAST_ERROR 4
 
-static __always_inline struct steer_address ipv6_key(const uint8_t octets[16])
-{
-	struct steer_address key = {.family = 6};
-
-	copy_octets(key.octets, octets, 16);
-	return key;
-}
-
 static __always_inline int is_tunnel_payload(int protocol)
 {
 	return protocol == PROTOCOL_IPV6 || protocol == PROTOCOL_IPV4;
@@ -55,7 +47,7 @@ static __always_inline int quotes_our_tunnel(struct cursor *cursor)
 {
 	struct icmpv6_header *icmp = take_icmpv6_header(cursor);
 	struct ipv6_header *quoted;
-	struct steer_address source;
+	struct steer_address source = {0};
 	uint8_t protocol;
 
 	if (!icmp || icmp->type < ICMPV6_FIRST_ERROR || icmp->type > ICMPV6_LAST_ERROR)
@@ -63,7 +55,7 @@ static __always_inline int quotes_our_tunnel(struct cursor *cursor)
 	quoted = take_ipv6_header(cursor);
 	if (!quoted || quoted->version_class >> 4 != 6)
 		return 0;
-	source = ipv6_key(quoted->source);
+	ipv6_key(&source, quoted->source);
 	if (!is_local(&source))
 		return 0;
 	protocol = quoted->next_header;

@@ -27,9 +27,7 @@ trap 'rm -rf "$work"' EXIT
 
 "$clang" -target bpfel -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -ffreestanding -nostdlibinc \
   -fdebug-compilation-dir=. -ISources/CXdp/include -c bpf/steer.bpf.c -o "$work/steer.o"
-# .rodata holds initial values that were all folded into instructions; libbpf would make a map of it. Should code ever
-# refer to it, objcopy refuses.
-"$objcopy" --strip-debug --remove-section=.rodata --remove-section=.llvm_addrsig "$work/steer.o"
+"$objcopy" --strip-debug --remove-section=.llvm_addrsig "$work/steer.o"
 
 if [ "${1:-}" = --object ]; then
   cp "$work/steer.o" "$2"
