@@ -1,7 +1,7 @@
 import Synchronization
 
 /// One packet as the slow path finds it in the ring; valid until `PuntRingConsumer.release`.
-@unsafe
+@safe
 public struct PuntedPacket {
   /// The packet from its IP header on.
   public let octets: UnsafeRawBufferPointer
