@@ -51,6 +51,7 @@ extension BindingRecord {
     if flags.contains(.peer) {
       peer = try bytes.tunnel(at: base + 96, family: tunnelFamily, field: "peer")
     } else {
+      guard !state.needsPeer else { throw fieldError("peer", "is required in state \(state.name)") }
       peer = nil
       try bytes.requireZero(base + 96..<base + 128, field: "peer")
     }
@@ -88,6 +89,7 @@ extension BindingRecord {
     }
     let port = try bytes.portName(base + 64..<base + 80, field: "access.port")
     let mac = bytes.networkUInt64(at: base + 80) >> 16
+    guard mac != 0, mac >> 40 & 1 == 0 else { throw fieldError("access.mac", "must be a unicast address") }
     let vlan = bytes.uint16(at: base + 86)
     guard vlan <= 4094 else { throw fieldError("access.vlan", "must be 1…4094, or 0 for untagged") }
     return Access(port: port, mac: mac, vlan: vlan == 0 ? nil : vlan)

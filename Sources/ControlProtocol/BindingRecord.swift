@@ -22,6 +22,9 @@ public struct BindingRecord: Hashable, Sendable {
       case .relaying: "relaying"
       }
     }
+
+    /// States that forward to the other MAG, and so cannot be without `peer`.
+    public var needsPeer: Bool { self == .redirecting || self == .relaying }
   }
 
   /// Where a mobile node of a MAG is attached.

@@ -40,6 +40,7 @@ extension RawSpan {
     let remote = try address(at: offset + 16, family: family, field: field + ".remote")
     guard !local.isUnspecified else { throw fieldError(field + ".local", "must not be the unspecified address") }
     guard !remote.isUnspecified else { throw fieldError(field + ".remote", "must not be the unspecified address") }
+    guard local != remote else { throw fieldError(field + ".remote", "must differ from local") }
     return WireTunnel(local: local, remote: remote)
   }
 

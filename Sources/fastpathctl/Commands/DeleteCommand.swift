@@ -1,0 +1,35 @@
+import ArgumentParser
+import ControlProtocol
+
+struct DeleteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delete",
+    abstract: "Deletes records by key, all or nothing.",
+    discussion: """
+      Deleting what is absent is success. A binding's "expect" is the tunnel remote it must still have; with another \
+      one there the call is refused as stale.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  @Argument(help: "Keys as JSON objects, or - for one per line on standard input.")
+  var records: [String]
+
+  func run() throws {
+    let input = try RecordLines(argumentsOrInput: records) { (value) throws(RecordError) in
+      try RecordJSON.key(value)
+    }
+    var connection = try DaemonConnection(path: options.socketPath)
+    let outcome = try connection.apply(
+      .delete(DeleteRequest(keys: input.elements)), count: input.elements.count, lines: input.lines)
+    if options.json {
+      print(
+        JSONText.object([
+          ("deleted", "\(outcome.applied)"), ("absent", "\(outcome.unchanged)"),
+          ("generation", "\(outcome.generation)"),
+        ]))
+    } else {
+      print("deleted \(outcome.applied), absent \(outcome.unchanged), generation \(outcome.generation)")
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import ControlProtocol
+
+/// JSON records to table records: the shapes and ranges of docs/CONTROL_PROTOCOL.md, "JSON records".
+///
+/// What needs the tables or the configuration (is this a port, is that prefix in a pool) is the data plane's to say.
+enum RecordJSON {
+  /// - Parameter extraKeys: keys of the record that the caller reads itself, as `at` and `op` of a replay script.
+  static func record(_ value: JSONValue, extraKeys: [String] = []) throws(RecordError) -> TableRecord {
+    switch try kind(of: value) {
+    case .bindings: .binding(try binding(value, extraKeys))
+    case .tunnels: .tunnel(try tunnel(value, extraKeys))
+    case .routes: .route(try route(value, extraKeys))
+    case .visitors: .visitor(try visitor(value, extraKeys))
+    }
+  }
+
+  /// The key fields of a record, for `delete`. The record's other fields may be there and are not looked at.
+  static func key(_ value: JSONValue, extraKeys: [String] = []) throws(RecordError) -> TableKey {
+    switch try kind(of: value) {
+    case .bindings:
+      let fields = try RecordFields(value, known: bindingKeys + ["expect"] + extraKeys)
+      let expect = fields.value("expect") == nil ? nil : try fields.address("expect")
+      return .binding(try cache(fields), try fields.prefix("prefix"), expect: expect)
+    case .tunnels:
+      let fields = try RecordFields(value, known: tunnelKeys + extraKeys)
+      return .tunnel(try fields.requiredTunnel("tunnel"))
+    case .routes:
+      let pair = try routePair(try RecordFields(value, known: routeKeys + extraKeys))
+      return .route(from: pair.from, to: pair.to)
+    case .visitors:
+      let fields = try RecordFields(value, known: visitorKeys + extraKeys)
+      return .visitor(try fields.prefix("visitor"))
+    }
+  }
+
+  /// Which record an object is, by the key fields it has.
+  private static func kind(of value: JSONValue) throws(RecordError) -> TableNumber {
+    guard case .object(let members) = value else {
+      throw RecordError(field: "record", rule: "must be an object, not \(value.kind)")
+    }
+    for member in members {
+      switch member.key {
+      case "table", "prefix": return .bindings
+      case "route": return .routes
+      case "visitor": return .visitors
+      default: continue
+      }
+    }
+    guard members.contains(where: { $0.key == "tunnel" }) else {
+      throw RecordError(
+        field: "record", rule: "needs \"table\" and \"prefix\", or \"tunnel\", or \"route\", or \"visitor\"")
+    }
+    return .tunnels
+  }
+
+  static let tunnelKeys = ["tunnel", "static", "hopLimit", "mtu", "encapsulationLimit", "dscp", "ecn"]
+  static let routeKeys = ["route", "via", "lifetime", "receiveOnly"]
+  static let visitorKeys = ["visitor", "port"]
+
+  private static func tunnel(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> TunnelRecord {
+    let fields = try RecordFields(value, known: tunnelKeys + extraKeys)
+    return TunnelRecord(
+      tunnel: try fields.requiredTunnel("tunnel"), isStatic: try fields.bool("static") ?? false,
+      hopLimit: try fields.integer("hopLimit", 1...255), mtu: try mtu(fields),
+      encapsulationLimit: try encapsulationLimit(fields), dscp: try dscp(fields), ecn: try ecn(fields))
+  }
+
+  private static func mtu(_ fields: RecordFields) throws(RecordError) -> TunnelRecord.MTU? {
+    guard let value = fields.value("mtu") else { return nil }
+    if value == .string("auto") { return .automatic }
+    guard case .integer(let number) = value, let mtu = UInt16(exactly: number), mtu >= 68 else {
+      throw fields.error("mtu", "must be \"auto\" or an integer from 68 to 65535")
+    }
+    return .octets(mtu)
+  }
+
+  private static func encapsulationLimit(
+    _ fields: RecordFields
+  ) throws(RecordError) -> TunnelRecord.EncapsulationLimit? {
+    guard let value = fields.value("encapsulationLimit") else { return nil }
+    if value == .string("none") { return TunnelRecord.EncapsulationLimit.none }
+    guard case .integer(let number) = value, let limit = UInt8(exactly: number) else {
+      throw fields.error("encapsulationLimit", "must be \"none\" or an integer from 0 to 255")
+    }
+    return .limit(limit)
+  }
+
+  private static func dscp(_ fields: RecordFields) throws(RecordError) -> TunnelRecord.DSCP? {
+    guard let value = fields.value("dscp") else { return nil }
+    if value == .string("copy") { return .copy }
+    guard case .integer(let number) = value, (0...63).contains(number) else {
+      throw fields.error("dscp", "must be \"copy\" or an integer from 0 to 63")
+    }
+    return .fixed(UInt8(number))
+  }
+
+  private static func ecn(_ fields: RecordFields) throws(RecordError) -> TunnelRecord.ECN? {
+    switch try fields.string("ecn") {
+    case nil: return nil
+    case "rfc6040": return .rfc6040
+    case "compatibility": return .compatibility
+    default: throw fields.error("ecn", "must be \"rfc6040\" or \"compatibility\"")
+    }
+  }
+
+  private static func route(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> LocalizedRouteRecord {
+    let fields = try RecordFields(value, known: routeKeys + extraKeys)
+    let pair = try routePair(fields)
+    return LocalizedRouteRecord(
+      from: pair.from, to: pair.to, via: try via(fields), receiveOnly: try fields.bool("receiveOnly") ?? false,
+      lifetime: try fields.integer("lifetime", 1...UInt32.max))
+  }
+
+  private static func routePair(_ fields: RecordFields) throws(RecordError) -> (from: WirePrefix, to: WirePrefix) {
+    guard let pair = try fields.object("route", known: ["from", "to"]) else { throw fields.error("route", "is missing") }
+    let (from, to) = (try pair.prefix("from"), try pair.prefix("to"))
+    guard from.address.family == to.address.family else {
+      throw pair.error("to", "must have the address family of from")
+    }
+    return (from, to)
+  }
+
+  private static func via(_ fields: RecordFields) throws(RecordError) -> LocalizedRouteRecord.Via {
+    let value = try fields.required("via")
+    if value == .string("local") { return .local }
+    if case .string = value { throw fields.error("via", "must be \"local\" or an object with local and remote") }
+    return .tunnel(try fields.requiredTunnel("via"))
+  }
+
+  private static func visitor(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> VisitorRecord {
+    let fields = try RecordFields(value, known: visitorKeys + extraKeys)
+    return VisitorRecord(prefix: try fields.prefix("visitor"), port: try fields.portName("port"))
+  }
+}
