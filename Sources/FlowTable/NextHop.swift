@@ -28,7 +28,8 @@ public enum NextHopState: Hashable, Sendable, BitwiseCopyable {
   case resolved(Adjacency)
 }
 
-/// The table's handle of a next hop: a dense number, below `FlowTableLimits.nextHops`.
+/// The table's handle of a next hop: a dense number, 1…`FlowTableLimits.nextHops`, reused only after a grace period.
+/// 0 always exists and is unreachable.
 @frozen
 public struct NextHopID: Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt32

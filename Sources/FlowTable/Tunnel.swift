@@ -42,7 +42,8 @@ public struct TunnelSettings: Hashable, Sendable {
   }
 }
 
-/// The table's handle of a tunnel: a dense number, below `FlowTableLimits.tunnels`, reused only after a grace period.
+/// The table's handle of a tunnel: a dense number, 1…`FlowTableLimits.tunnels`, reused only after a grace period.
+/// 0 is no tunnel.
 @frozen
 public struct TunnelID: Hashable, Sendable, BitwiseCopyable {
   public let rawValue: UInt32

@@ -1,0 +1,109 @@
+/// The record behind a binding or a route: one cache line, immutable from its publication until it is freed.
+///
+/// Written whole by the writer before the release store of the bucket slot that names it; a reader gets here through an
+/// acquire load of that slot.
+@frozen
+@usableFromInline
+struct BindingRecord: BitwiseCopyable {
+  /// The masked address; every bit past the length is zero.
+  @usableFromInline var high: UInt64 = 0
+  @usableFromInline var low: UInt64 = 0
+  /// The first generation in which this record holds; older snapshots take `previous`.
+  @usableFromInline var generation: UInt64 = 0
+  /// Access MAC address in the upper 48 bits, VLAN identifier (0 = untagged) in the lower 16.
+  @usableFromInline var link: UInt64 = 0
+  /// The record of the same key that this one replaced; 0 = there was none. Valid while a snapshot can need it.
+  @usableFromInline var previous: UInt32 = 0
+  /// Tunnel of a binding, next hop of a route.
+  @usableFromInline var target: UInt32 = 0
+  /// Index of the binding's traffic cell.
+  @usableFromInline var counter: UInt32 = 0
+  /// The other MAG's tunnel in a handover state; 0 = none.
+  @usableFromInline var peer: UInt32 = 0
+  @usableFromInline var lengthClass = LengthClass.none
+  @usableFromInline var flags: UInt8 = 0
+  @usableFromInline var state = BindingState.active
+  @usableFromInline var port: UInt8 = 0
+  @usableFromInline var unused32: UInt32 = 0
+  @usableFromInline var unused64: UInt64 = 0
+
+  init() {}
+
+  /// From this record's generation on the key is absent.
+  @usableFromInline static let tombstone: UInt8 = 1
+  /// `link` and `port` hold an access link.
+  @usableFromInline static let hasAccess: UInt8 = 2
+  /// The mobile node has its own local-routing rule, and it is `localRoutingOn`.
+  @usableFromInline static let localRoutingSet: UInt8 = 4
+  @usableFromInline static let localRoutingOn: UInt8 = 8
+
+  var key: TableKey { TableKey(high: high, low: low, lengthClass: lengthClass) }
+  var isTombstone: Bool { flags & Self.tombstone != 0 }
+}
+
+/// A binding as a worker sees it: a pointer into the table, valid until the worker's next quiescent report.
+@frozen
+@safe
+public struct BindingEntry: BitwiseCopyable {
+  // Points at a record that some acquire load reached in the current turn; the grace period keeps it as it is.
+  @usableFromInline let record: UnsafePointer<BindingRecord>
+
+  @inlinable
+  init(record: UnsafePointer<BindingRecord>) { unsafe self.record = unsafe record }
+
+  @inlinable
+  public var tunnel: TunnelID { TunnelID(unsafe record.pointee.target) }
+
+  /// The traffic cell to count this binding's packets in; the same one for as long as the binding exists.
+  @inlinable
+  public var counter: UInt32 { unsafe record.pointee.counter }
+
+  @inlinable
+  public var state: BindingState { unsafe record.pointee.state }
+
+  /// Whether the binding has an access link: it is one of a MAG.
+  @inlinable
+  public var hasAccess: Bool { unsafe record.pointee.flags & BindingRecord.hasAccess != 0 }
+
+  /// Index of the access port; meaningful when `hasAccess`.
+  @inlinable
+  public var accessPort: UInt8 { unsafe record.pointee.port }
+
+  /// The mobile node's link-layer address; meaningful when `hasAccess`.
+  @inlinable
+  public var accessMAC: MACAddress { MACAddress(unsafe record.pointee.link >> 16) }
+
+  /// VLAN identifier on the access link, 0 for untagged; meaningful when `hasAccess`.
+  @inlinable
+  public var accessVLAN: UInt16 { UInt16(truncatingIfNeeded: unsafe record.pointee.link) }
+
+  /// The tunnel of a handover state's other MAG, nil when the binding names none.
+  @inlinable
+  public var peer: TunnelID? {
+    let peer = unsafe record.pointee.peer
+    return peer == 0 ? nil : TunnelID(peer)
+  }
+
+  /// Whether packets between mobile nodes of this MAG may stay here: the binding's own rule, or `standard` without one.
+  @inlinable
+  public func localRouting(standard: Bool) -> Bool {
+    let flags = unsafe record.pointee.flags
+    return flags & BindingRecord.localRoutingSet == 0 ? standard : flags & BindingRecord.localRoutingOn != 0
+  }
+
+  /// 0…128, or 0…32 for IPv4.
+  @inlinable
+  public var prefixLength: Int { unsafe record.pointee.lengthClass.length }
+
+  @inlinable
+  public var family: AddressFamily { unsafe record.pointee.lengthClass.family }
+
+  /// The network address of the prefix.
+  @inlinable
+  public var network: IPAddress {
+    let record = unsafe record.pointee
+    return record.lengthClass.family == .ipv6
+      ? IPAddress(ipv6High: record.high, low: record.low)
+      : IPAddress(ipv4: UInt32(truncatingIfNeeded: record.low))
+  }
+}

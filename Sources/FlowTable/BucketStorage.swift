@@ -1,0 +1,150 @@
+import Synchronization
+
+/// The hash structure under every table: an array of cache-line buckets, probed linearly, whose entries never move.
+///
+/// A bucket is 64 octets: ten 16-bit tags in three words, the upper half of the third word the number of keys whose
+/// probe went on past this bucket, then ten 32-bit record indices. A tag is 0x8000 plus 15 bits of the key's hash; 0 is
+/// a free slot. All ten tags are compared at once by word arithmetic.
+///
+/// Invariants, which let readers run beside the one writer without ever missing a key that is there:
+/// * A slot's index is stored before its tag (release); a reader loads the tags (acquire), then the index. It may pair an
+///   old tag with a newer index of the same slot: the record's own key decides, and the key whose tag it saw was then
+///   absent in the reader's snapshot (a slot is freed only after the grace period of its tombstone).
+/// * A key lies in the first bucket of its probe that had room when it came; it stays in its slot until it is removed.
+///   Every bucket passed over counts it before its tag is stored, so a reader that stops at a bucket with count 0
+///   cannot have stopped short of a key.
+/// * One word names a storage: its address and, in the six bits that alignment leaves free, log2 of its bucket count.
+///
+/// Cost for a reader: one line for a key or a miss (at most 80 % of slots are used; about one probe in twelve goes on to
+/// the adjacent line), then the record's line.
+@usableFromInline
+struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
+  /// Address | log2(bucket count); 0 is no storage.
+  let word: UInt64
+
+  static let bucketBytes = 64
+  static let slotsPerBucket = 10
+  private static let firstIndex = 24
+  private static let tagBits: UInt64 = 0x8000_8000_8000_8000
+  private static let onePassed: UInt64 = 1 << 32
+
+  init(word: UInt64) { self.word = word }
+
+  /// A new, empty storage of `1 << logBuckets` buckets.
+  init(logBuckets: Int) throws(FlowTableError) {
+    let mapping = try Mapping(bytes: Self.bucketBytes << logBuckets)
+    self.word = UInt64(mapping.address) | UInt64(logBuckets)
+  }
+
+  var isNone: Bool { word == 0 }
+  var logBuckets: Int { Int(word & 63) }
+  var bucketCount: Int { 1 << logBuckets }
+  var slotCount: Int { bucketCount * Self.slotsPerBucket }
+  var bytes: Int { bucketCount * Self.bucketBytes }
+
+  /// Gives the memory back: after a grace period, or when no reader ever saw it.
+  func unmap() { Mapping(address: UInt(word & ~63), bytes: bytes).unmap() }
+
+  var base: UnsafeMutableRawPointer {
+    // Only called on a storage that is not none, whose address came from mmap.
+    unsafe UnsafeMutableRawPointer(bitPattern: UInt(word & ~63)).unsafelyUnwrapped
+  }
+
+  @inline(__always)
+  func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> UInt64(64 &- logBuckets)) }
+
+  @inline(__always)
+  func bucket(_ number: Int) -> Bucket {
+    // Masked to the bucket count, so the address is inside the mapping.
+    unsafe Bucket(base: base + (number & (bucketCount &- 1)) &* Self.bucketBytes)
+  }
+
+  /// The tag of a hash in all four lanes of a word. The bucket comes from the hash's top, the tag from its bottom.
+  @inline(__always)
+  static func lanes(_ hash: UInt64) -> UInt64 { ((hash & 0x7fff) | 0x8000) &* 0x0001_0001_0001_0001 }
+
+  /// One bucket: a cache line inside a storage.
+  @safe
+  struct Bucket {
+    // 64-octet aligned and inside a live mapping: made by `bucket` only.
+    let base: UnsafeMutableRawPointer
+
+    /// What the tags say of a key, as loaded at one moment.
+    struct Match {
+      /// A bit for each slot with the key's tag, in `slot`'s order.
+      var lanes: UInt64
+      /// Whether keys whose probe came by here may lie further on.
+      var goesOn: Bool
+
+      /// The first matching slot; meaningless without one.
+      @inline(__always)
+      var slot: Int {
+        let position = lanes.trailingZeroBitCount
+        return (position & 15) &* 4 &+ position &>> 4
+      }
+    }
+
+    /// Starts loading the bucket's line.
+    @inline(__always)
+    func touch() { unsafe base.touch(16) }
+
+    /// Compares all tags. The acquire loads pair with the release store in `BucketStorage.fill`.
+    @inline(__always)
+    func match(_ tag: UInt64) -> Match {
+      let tags0 = unsafe base.word64(0).pointee.load(ordering: .acquiring)
+      let tags1 = unsafe base.word64(8).pointee.load(ordering: .acquiring)
+      let tags2 = unsafe base.word64(16).pointee.load(ordering: .acquiring)
+      let match0 = Self.equalLanes(tags0 ^ tag) &>> 15
+      let match1 = Self.equalLanes(tags1 ^ tag) &>> 14
+      let match2 = (Self.equalLanes(tags2 ^ tag) & 0xffff_ffff) &>> 13
+      return Match(lanes: match0 | match1 | match2, goesOn: tags2 >= BucketStorage.onePassed)
+    }
+
+    /// The top bit of every 16-bit lane that is zero: exact, since the sum cannot carry out of a lane.
+    @inline(__always)
+    private static func equalLanes(_ difference: UInt64) -> UInt64 {
+      ~(((difference & ~tagBits) &+ ~tagBits) | difference) & tagBits
+    }
+
+    /// The record index in a slot. The acquire load pairs with the release stores in `fill` and `replace`.
+    @inline(__always)
+    func index(_ slot: Int) -> UInt32 {
+      unsafe base.word32(BucketStorage.firstIndex &+ slot &* 4).pointee.load(ordering: .acquiring)
+    }
+
+    @inline(__always)
+    func setIndex(_ slot: Int, _ index: UInt32) {
+      // Pairs with `index`: the record was written before.
+      unsafe base.word32(BucketStorage.firstIndex &+ slot &* 4).pointee.store(index, ordering: .releasing)
+    }
+
+    /// The tag in a slot, 0 if it is free. For the writer: its own stores, so relaxed is enough.
+    func tag(_ slot: Int) -> UInt16 {
+      let word = unsafe base.word64((slot >> 2) * 8).pointee.load(ordering: .relaxed)
+      return UInt16(truncatingIfNeeded: word >> UInt64(slot & 3) * 16)
+    }
+
+    func setTag(_ slot: Int, _ tag: UInt16) {
+      let shift = UInt64(slot & 3) * 16
+      let old = unsafe base.word64((slot >> 2) * 8).pointee.load(ordering: .relaxed)
+      let new = old & ~(0xffff << shift) | UInt64(tag) << shift
+      // Pairs with the acquire loads of `match`: the slot's index and all passed counts were stored before.
+      unsafe base.word64((slot >> 2) * 8).pointee.store(new, ordering: .releasing)
+    }
+
+    /// The first free slot, nil in a full bucket. For the writer.
+    var freeSlot: Int? {
+      (0..<BucketStorage.slotsPerBucket).first { tag($0) == 0 }
+    }
+
+    /// How many keys went on past this bucket. For the writer.
+    var passed: UInt64 {
+      get { unsafe base.word64(16).pointee.load(ordering: .relaxed) >> 32 }
+      nonmutating set {
+        let tags = unsafe base.word64(16).pointee.load(ordering: .relaxed) & 0xffff_ffff
+        // Release, so that no later store (the key's tag) is seen before it.
+        unsafe base.word64(16).pointee.store(newValue << 32 | tags, ordering: .releasing)
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Synchronization
+
+/// Owns the memory of bindings, routes, tunnels, next hops, counters and quiescent states, and hands out the three sides
+/// of it: a view for the workers, counters for each of them, and the one writer.
+///
+/// Must be kept until no worker uses a view, counters or quiescent states any more; the writer keeps it by itself.
+public final class FlowTable: @unchecked Sendable {
+  public let limits: FlowTableLimits
+  let hash: KeyHash
+  let header: Mapping
+  let quiescentWords: Mapping
+  let bindingRecords: Mapping
+  let routeRecords: Mapping
+  let tunnelRecords: Mapping
+  let tunnelSlots: Mapping
+  let tunnelIndex: BucketStorage
+  let nextHopRecords: Mapping
+  let nextHopSlots: Mapping
+  let counters: [Mapping]
+  private let hasWriter = Atomic<Bool>(false)
+
+  /// Records of a kind that may exist at once: the live ones, those in the retire queue, and the unused number 0.
+  static func records(_ live: Int, _ limits: FlowTableLimits) -> Int { live + limits.retired + 1 }
+
+  /// - Parameter seed: the hash seed, for repeatable runs; nil draws a random one.
+  /// - Throws: `limitOutOfRange`, or `mapping` when the kernel refuses address space.
+  public init(limits: FlowTableLimits, seed: (UInt64, UInt64)? = nil) throws(FlowTableError) {
+    try limits.validate()
+    self.limits = limits
+    hash = KeyHash(seed ?? KeyHash.randomSeed())
+    header = try Mapping(bytes: Header.bytes)
+    quiescentWords = try Mapping(bytes: limits.workers * QuiescentStates.stride)
+    let bindings = Self.records(limits.bindings, limits)
+    bindingRecords = try Mapping(bytes: bindings * MemoryLayout<BindingRecord>.stride)
+    routeRecords = try Mapping(bytes: Self.records(limits.routes, limits) * MemoryLayout<BindingRecord>.stride)
+    let tunnels = Self.records(limits.tunnels, limits)
+    tunnelRecords = try Mapping(bytes: tunnels * TunnelRecord.bytes)
+    tunnelSlots = try Mapping(bytes: tunnels * 4)
+    tunnelIndex = try BucketStorage(logBuckets: Self.tunnelLogBuckets(limits.tunnels))
+    let nextHops = Self.records(limits.nextHops, limits)
+    nextHopRecords = try Mapping(bytes: nextHops * MemoryLayout<NextHopRecord>.stride)
+    nextHopSlots = try Mapping(bytes: nextHops * 4)
+    var counters: [Mapping] = []
+    for _ in 0..<limits.workers {
+      counters.append(try Mapping(bytes: (tunnels + bindings) * TrafficCounters.cellBytes))
+    }
+    self.counters = counters
+    // Record 0 is no key's: its length class is none. The arenas are page-aligned and have room for it.
+    unsafe bindingRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
+    unsafe routeRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
+    // Generation 0 would mean offline in a quiescent word. Nobody reads yet.
+    unsafe header.base.word64(Header.generation).pointee.store(1, ordering: .releasing)
+  }
+
+  deinit {
+    for mapping in [
+      header, quiescentWords, bindingRecords, routeRecords, tunnelRecords, tunnelSlots, nextHopRecords, nextHopSlots,
+    ] + counters { mapping.unmap() }
+    tunnelIndex.unmap()
+  }
+
+  /// The tunnel index does not grow: it has room for the limit at 60 % of its slots.
+  private static func tunnelLogBuckets(_ tunnels: Int) -> Int {
+    var log = 1
+    while tunnels > 6 << log { log += 1 }
+    return log
+  }
+
+  /// What workers read through. A trivial value, valid as long as this object.
+  public var view: FlowTableView {
+    // All addresses are of mappings that live as long as this object.
+    unsafe FlowTableView(
+      header: header.base, bindings: bindingRecords.base, routes: routeRecords.base, tunnels: tunnelRecords.base,
+      tunnelSlots: tunnelSlots.base, nextHops: nextHopRecords.base, nextHopSlots: nextHopSlots.base,
+      tunnelIndex: tunnelIndex, hash: hash)
+  }
+
+  /// The counters of one worker, which alone may add to them.
+  public func traffic(worker: Int) -> TrafficCounters {
+    precondition(worker >= 0 && worker < limits.workers, "no such worker")
+    let base = unsafe counters[worker].base
+    let tunnelBytes = Self.records(limits.tunnels, limits) * TrafficCounters.cellBytes
+    // The mapping holds the tunnels' cells, then the bindings'.
+    return unsafe TrafficCounters(tunnels: base, bindings: base + tunnelBytes)
+  }
+
+  public var quiescence: QuiescentStates {
+    // Both words' mappings live as long as this object.
+    unsafe QuiescentStates(
+      words: quiescentWords.base, generation: header.base.word64(Header.generation), workers: limits.workers)
+  }
+
+  /// The one writer. A second call is a programming error.
+  ///
+  /// - Throws: `mapping` when the kernel refuses memory.
+  public func makeWriter() throws(FlowTableError) -> TableWriter {
+    let isFirst = !hasWriter.exchange(true, ordering: .relaxed)
+    precondition(isFirst, "a table has one writer")
+    return try TableWriter(table: self)
+  }
+}

@@ -1,0 +1,37 @@
+/// How much of everything a `FlowTable` may hold. Address space is reserved for the limits; memory is touched as used.
+public struct FlowTableLimits: Sendable, Hashable {
+  /// Live bindings of both tables together.
+  public var bindings: Int
+  public var tunnels: Int
+  public var nextHops: Int
+  public var routes: Int
+  /// Replaced records that may wait for a grace period; a full queue refuses further changes (back-pressure).
+  public var retired: Int
+  /// Forwarding threads, each with its own counters and quiescent state.
+  public var workers: Int
+
+  public init(
+    bindings: Int = 1 << 24, tunnels: Int = 1 << 16, nextHops: Int = 1 << 16, routes: Int = 1 << 20,
+    retired: Int = 1 << 22, workers: Int
+  ) {
+    self.bindings = bindings
+    self.tunnels = tunnels
+    self.nextHops = nextHops
+    self.routes = routes
+    self.retired = retired
+    self.workers = workers
+  }
+
+  /// The largest value of any limit: indices are 32 bits wide and records up to 128 octets long.
+  static let largest = 1 << 28
+
+  func validate() throws(FlowTableError) {
+    let named = [
+      ("bindings", bindings), ("tunnels", tunnels), ("nextHops", nextHops), ("routes", routes), ("retired", retired),
+      ("workers", workers),
+    ]
+    for (name, value) in named where value < 1 || value > Self.largest {
+      throw .limitOutOfRange(name: name, value: value, allowed: 1...Self.largest)
+    }
+  }
+}

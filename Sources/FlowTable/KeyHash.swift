@@ -1,0 +1,71 @@
+/// The keyed hash of all tables: two rounds of multiply-and-fold (a 64 × 64 → 128 bit product, halves xored) under two
+/// secret words drawn at start. A sender who picks addresses cannot aim at a bucket without the seed.
+@usableFromInline
+struct KeyHash: Sendable, BitwiseCopyable {
+  let first: UInt64
+  let second: UInt64
+
+  init(_ seed: (UInt64, UInt64)) {
+    first = seed.0
+    // Odd, so that the second factor is never zero and the product keeps all of the first.
+    second = seed.1 | 1
+  }
+
+  /// A random seed from the system's generator.
+  static func randomSeed() -> (UInt64, UInt64) {
+    var generator = SystemRandomNumberGenerator()
+    return (generator.next(), generator.next())
+  }
+
+  /// The first round's factor for keys of one length class; taken out of the loop over a batch's keys.
+  @inline(__always)
+  func factor(_ lengthClass: LengthClass) -> UInt64 {
+    // Multiplying by an odd constant (2^64 / golden ratio) spreads the class over the word.
+    (second ^ (UInt64(lengthClass.rawValue) &* 0x9e37_79b9_7f4a_7c15)) | 1
+  }
+
+  @inline(__always)
+  func hash(high: UInt64, low: UInt64, factor: UInt64) -> UInt64 {
+    Self.fold(Self.fold(high ^ first, factor) ^ low, second)
+  }
+
+  @inline(__always)
+  static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = left.multipliedFullWidth(by: right)
+    return product.high ^ product.low
+  }
+}
+
+/// What a prefix table is asked for by its writer: a masked address with its length class.
+struct TableKey: Hashable, Sendable, BitwiseCopyable {
+  let high: UInt64
+  let low: UInt64
+  let lengthClass: LengthClass
+
+  init(high: UInt64, low: UInt64, lengthClass: LengthClass) {
+    self.high = high
+    self.low = low
+    self.lengthClass = lengthClass
+  }
+
+  init(_ prefix: Prefix) {
+    self.init(high: prefix.address.high, low: prefix.address.low, lengthClass: LengthClass(prefix))
+  }
+
+  /// The key of the prefix of this class that an address lies in.
+  init(covering address: IPAddress, lengthClass: LengthClass) {
+    let mask = lengthClass.mask
+    self.init(high: address.high & mask.high, low: address.low & mask.low, lengthClass: lengthClass)
+  }
+
+  var prefix: Prefix {
+    let address =
+      lengthClass.family == .ipv6
+      ? IPAddress(ipv6High: high, low: low) : IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
+    return Prefix(covering: address, length: lengthClass.length)
+  }
+
+  func hash(_ keyed: KeyHash) -> UInt64 {
+    keyed.hash(high: high, low: low, factor: keyed.factor(lengthClass))
+  }
+}

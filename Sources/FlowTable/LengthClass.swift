@@ -1,0 +1,61 @@
+/// Family and prefix length as one number: 0…128 is IPv6, 129 + length is IPv4. Part of every key of a prefix table, so
+/// that prefixes of different length, or of different family, never meet.
+@frozen
+@usableFromInline
+struct LengthClass: Hashable, Sendable, BitwiseCopyable {
+  @usableFromInline let rawValue: UInt8
+
+  @inlinable
+  init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// One more than the largest class, 129 + 32.
+  static let count = 162
+  /// The class of the unused entry 0: equal to no key's.
+  @usableFromInline static let none = LengthClass(rawValue: 255)
+  static let firstIPv4 = 129
+
+  init(_ prefix: Prefix) {
+    self.init(rawValue: UInt8(prefix.family == .ipv6 ? Int(prefix.length) : Self.firstIPv4 + Int(prefix.length)))
+  }
+
+  @inlinable
+  var family: AddressFamily { rawValue < 129 ? .ipv6 : .ipv4 }
+
+  @inlinable
+  var length: Int { rawValue < 129 ? Int(rawValue) : Int(rawValue) - 129 }
+
+  /// How many leading bits of the 128-bit form count: IPv4's mapped form has 96 more.
+  @inlinable
+  var bits: Int { rawValue < 129 ? Int(rawValue) : Int(rawValue) - 33 }
+
+  @inlinable
+  var mask: (high: UInt64, low: UInt64) { (UInt64.leadingOnes(bits), UInt64.leadingOnes(bits - 64)) }
+}
+
+/// The length classes that a table has entries of: three words, one bit for each class.
+@usableFromInline
+struct LengthSet: Sendable, BitwiseCopyable {
+  var words: (UInt64, UInt64, UInt64)
+
+  var isEmpty: Bool { words.0 | words.1 | words.2 == 0 }
+
+  /// The classes of one family only.
+  func restricted(to family: AddressFamily) -> LengthSet {
+    // Bits 0…128 are IPv6: two whole words and the lowest bit of the third.
+    family == .ipv6 ? LengthSet(words: (words.0, words.1, words.2 & 1)) : LengthSet(words: (0, 0, words.2 & ~1))
+  }
+
+  /// Takes out the longest length and returns it; nil when none is left. Meant for the classes of one family.
+  mutating func removeLongest() -> LengthClass? {
+    if words.2 != 0 { return LengthClass(rawValue: 128 + Self.takeHighest(&words.2)) }
+    if words.1 != 0 { return LengthClass(rawValue: 64 + Self.takeHighest(&words.1)) }
+    if words.0 != 0 { return LengthClass(rawValue: Self.takeHighest(&words.0)) }
+    return nil
+  }
+
+  private static func takeHighest(_ word: inout UInt64) -> UInt8 {
+    let bit = 63 - word.leadingZeroBitCount
+    word &= ~(1 << UInt64(bit))
+    return UInt8(truncatingIfNeeded: bit)
+  }
+}

@@ -1,0 +1,169 @@
+import Synchronization
+
+/// The writer's side of one prefix table: its storage, growth, and the lengths in use. Records are its caller's.
+///
+/// Growth builds a storage of twice the size beside the current one, some buckets with every batch of changes. Until the
+/// new one is complete, changes go to the current storage, and also to the new one for keys of buckets already copied;
+/// then one store of the root word swaps them.
+@safe
+final class PrefixTable {
+  // The table's line in the header page, which lives as long as the `FlowTable`.
+  private let line: UnsafeMutableRawPointer
+  private let records: RecordArena
+  private let keyed: KeyHash
+  private(set) var current: BucketStorage
+  private var growing: BucketStorage?
+  /// Buckets of `current` below this number are in `growing` as well.
+  private var copied = 0
+  /// Storages that readers may still be using; whoever called `makeRoom` retires them.
+  var replaced: [BucketStorage] = []
+  /// Slots in use, tombstones included.
+  private(set) var linked = 0
+  private(set) var longestProbe = 0
+  private var lengthCounts = [Int](repeating: 0, count: LengthClass.count)
+  private var lengths = LengthSet(words: (0, 0, 0))
+
+  static let smallestLogBuckets = 6
+  /// Growth starts at 80 % of the slots and must be over at 90 %: with ten slots a bucket, 4 % and 13 % of keys then lie
+  /// past their first bucket.
+  private static func growthThreshold(_ slots: Int) -> Int { slots / 10 * 8 }
+  private static func hardLimit(_ slots: Int) -> Int { slots / 10 * 9 }
+
+  init(line: UnsafeMutableRawPointer, records: RecordArena, keyed: KeyHash) throws(FlowTableError) {
+    unsafe self.line = unsafe line
+    self.records = records
+    self.keyed = keyed
+    current = try BucketStorage(logBuckets: Self.smallestLogBuckets)
+    publishStorage()
+  }
+
+  deinit {
+    // No reader outlives the table.
+    current.unmap()
+    growing?.unmap()
+  }
+
+  var lengthsInUse: LengthSet { lengths }
+  var isGrowing: Bool { growing != nil }
+  var bytes: Int { current.bytes + (growing?.bytes ?? 0) }
+
+  /// The newest record of a key, tombstones included; 0 if the key is not linked.
+  func head(_ key: TableKey, _ hash: UInt64) -> UInt32 {
+    guard let place = place(key, hash, in: current) else { return 0 }
+    return current.bucket(place.bucket).index(place.slot)
+  }
+
+  /// Starts loading the bucket of a hash.
+  func touch(_ hash: UInt64) {
+    current.bucket(current.home(hash)).touch()
+  }
+
+  private func place(_ key: TableKey, _ hash: UInt64, in storage: BucketStorage) -> BucketStorage.Place? {
+    storage.place(hash) { index in
+      // A slot's index is that of a complete record.
+      let record = unsafe records.pointer(index)
+      return unsafe record.pointee.high == key.high && record.pointee.low == key.low
+        && record.pointee.lengthClass == key.lengthClass
+    }
+  }
+
+  // MARK: Changes; each is visible to readers at once, and hidden from older snapshots by the record's generation.
+
+  /// Links a record of a key that is not linked. `makeRoom` has been called for it.
+  func link(_ key: TableKey, _ hash: UInt64, _ index: UInt32) {
+    count(key.lengthClass, by: 1)
+    let landed = current.fill(hash, index: index)
+    longestProbe = max(longestProbe, landed.probes)
+    if let growing, landed.bucket < copied { growing.fill(hash, index: index) }
+    linked += 1
+  }
+
+  /// Puts a record in the place of an older one of the same key.
+  func relink(_ hash: UInt64, from old: UInt32, to new: UInt32) {
+    for storage in [current, growing] {
+      guard let storage, let place = storage.place(hash, where: { $0 == old }) else { continue }
+      storage.bucket(place.bucket).setIndex(place.slot, new)
+    }
+  }
+
+  /// Frees the slot of a record; false if another record has taken its place.
+  func unlink(_ key: TableKey, _ index: UInt32) -> Bool {
+    let hash = key.hash(keyed)
+    guard let place = current.place(hash, where: { $0 == index }) else { return false }
+    current.free(hash, place)
+    if let growing, let copy = growing.place(hash, where: { $0 == index }) { growing.free(hash, copy) }
+    linked -= 1
+    count(key.lengthClass, by: -1)
+    return true
+  }
+
+  private func count(_ lengthClass: LengthClass, by difference: Int) {
+    let number = Int(lengthClass.rawValue)
+    let before = lengthCounts[number]
+    lengthCounts[number] += difference
+    guard before == 0 || lengthCounts[number] == 0 else { return }
+    lengths.toggle(lengthClass)
+    // Relaxed: setting comes before the release store of the generation that needs it; clearing comes after the last
+    // record of the length is gone, so its reader can only miss what is absent.
+    let words = lengths.words
+    unsafe line.word64(Header.lengths).pointee.store(words.0, ordering: .relaxed)
+    unsafe line.word64(Header.lengths + 8).pointee.store(words.1, ordering: .relaxed)
+    unsafe line.word64(Header.lengths + 16).pointee.store(words.2, ordering: .relaxed)
+  }
+
+  // MARK: Growth
+
+  /// Makes sure that `count` keys can be linked, copying a part of a growing table's buckets in proportion.
+  ///
+  /// - Throws: `mapping`; the content is as before.
+  func makeRoom(_ count: Int) throws(FlowTableError) {
+    let total = linked + count
+    while true {
+      if growing == nil && total > Self.growthThreshold(current.slotCount) {
+        var log = current.logBuckets + 1
+        while total > Self.growthThreshold(BucketStorage.slotsPerBucket << log) { log += 1 }
+        growing = try BucketStorage(logBuckets: log)
+        copied = 0
+      }
+      guard let growing else { return }
+      copyBuckets(4 * count + 16)
+      let isTight =
+        total > Self.hardLimit(current.slotCount) || total > Self.growthThreshold(growing.slotCount)
+      // A batch that large pays for the rest of the copy; the work is in proportion to the batch.
+      if isTight { copyBuckets(current.bucketCount) }
+      guard copied == current.bucketCount else { return }
+      replaced.append(current)
+      current = growing
+      self.growing = nil
+      publishStorage()
+    }
+  }
+
+  private func copyBuckets(_ count: Int) {
+    guard let growing else { return }
+    let end = min(copied + count, current.bucketCount)
+    for number in copied..<end {
+      current.forEachIndex(inBucket: number) { index in
+        let key = records[index].key
+        growing.fill(key.hash(keyed), index: index)
+      }
+    }
+    copied = end
+  }
+
+  private func publishStorage() {
+    // Pairs with the acquire load in `FlowTableView.table`: all slots were written before.
+    unsafe line.word64(0).pointee.store(current.word, ordering: .releasing)
+  }
+}
+
+extension LengthSet {
+  mutating func toggle(_ lengthClass: LengthClass) {
+    let bit = UInt64(1) << UInt64(lengthClass.rawValue & 63)
+    switch lengthClass.rawValue >> 6 {
+    case 0: words.0 ^= bit
+    case 1: words.1 ^= bit
+    default: words.2 ^= bit
+    }
+  }
+}

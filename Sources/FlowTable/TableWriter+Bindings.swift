@@ -1,0 +1,108 @@
+extension TableWriter {
+  /// A change of one binding.
+  public enum BindingChange: Hashable, Sendable {
+    /// Inserts the binding, or replaces the one with its key.
+    case set(Binding)
+    /// Removes the binding with this key, if there is one.
+    case remove(BindingKey)
+  }
+
+  /// Applies all changes at once: a worker's turn sees all of them or none. Repeated keys are applied in order.
+  ///
+  /// - Returns: the generation from which the changes are visible.
+  /// - Throws: `unknownTunnel`, `outOfBindings`, `retireQueueFull`, `mapping`; nothing has changed then.
+  @discardableResult
+  public func apply(_ changes: [BindingChange]) throws(FlowTableError) -> UInt64 {
+    batch.removeAll(keepingCapacity: true)
+    batch.reserveCapacity(changes.count)
+    for change in changes {
+      let record: BindingRecord
+      let table: BindingTable
+      switch change {
+      case .set(let binding):
+        if !tunnels.exists(binding.tunnel) { throw .unknownTunnel(binding.tunnel) }
+        if let peer = binding.peer, !tunnels.exists(peer) { throw .unknownTunnel(peer) }
+        record = BindingRecord(binding)
+        table = binding.key.table
+      case .remove(let key):
+        record = BindingRecord(tombstone: TableKey(key.prefix))
+        table = key.table
+      }
+      batch.append(PrefixChange(table: TableNumber(table), record: record, hash: record.key.hash(self.table.hash)))
+    }
+    return try commit(in: bindings, outOfRecords: .outOfBindings(limit: bindings.limit))
+  }
+
+  /// The binding with exactly this key, as last applied.
+  public func binding(_ key: BindingKey) -> Binding? {
+    record(TableNumber(key.table), TableKey(key.prefix)).map { Binding($0, table: key.table) }
+  }
+
+  /// The binding of one table with the longest prefix that contains `address`.
+  public func longestMatch(_ table: BindingTable, _ address: IPAddress) -> Binding? {
+    longestRecord(TableNumber(table), address).map { Binding($0, table: table) }
+  }
+
+  /// Traffic of a binding since it was inserted, summed over all workers; nil without such a binding.
+  public func bindingTraffic(_ key: BindingKey) -> Traffic? {
+    record(TableNumber(key.table), TableKey(key.prefix)).map { record in
+      traffic.reduce(Traffic()) { $0 + $1.traffic(binding: record.counter) }
+    }
+  }
+
+  /// The present record of a key; nil if absent.
+  func record(_ number: TableNumber, _ key: TableKey) -> BindingRecord? {
+    let arena = number == .routes ? routes : bindings
+    let record = arena[prefixTable(number).head(key, key.hash(table.hash))]
+    // Record 0 has no length class.
+    return record.lengthClass == key.lengthClass && !record.isTombstone ? record : nil
+  }
+
+  func longestRecord(_ number: TableNumber, _ address: IPAddress) -> BindingRecord? {
+    var lengths = prefixTable(number).lengthsInUse.restricted(to: address.family)
+    while let lengthClass = lengths.removeLongest() {
+      if let record = record(number, TableKey(covering: address, lengthClass: lengthClass)) { return record }
+    }
+    return nil
+  }
+}
+
+extension BindingRecord {
+  init(_ key: TableKey) {
+    self.init()
+    high = key.high
+    low = key.low
+    lengthClass = key.lengthClass
+  }
+
+  init(tombstone key: TableKey) {
+    self.init(key)
+    flags = Self.tombstone
+  }
+
+  init(_ binding: Binding) {
+    self.init(TableKey(binding.key.prefix))
+    target = binding.tunnel.rawValue
+    peer = binding.peer?.rawValue ?? 0
+    state = binding.state
+    if let access = binding.access {
+      flags |= Self.hasAccess
+      port = access.port
+      link = access.mac.value << 16 | UInt64(access.vlan ?? 0)
+    }
+    if let rule = binding.localRouting { flags |= Self.localRoutingSet | (rule ? Self.localRoutingOn : 0) }
+  }
+}
+
+extension Binding {
+  init(_ record: BindingRecord, table: BindingTable) {
+    let vlan = UInt16(truncatingIfNeeded: record.link)
+    let access = AccessLink(port: record.port, mac: MACAddress(record.link >> 16), vlan: vlan == 0 ? nil : vlan)
+    self.init(
+      key: BindingKey(table: table, prefix: record.key.prefix), tunnel: TunnelID(record.target), state: record.state,
+      access: record.flags & BindingRecord.hasAccess == 0 ? nil : access,
+      localRouting: record.flags & BindingRecord.localRoutingSet == 0
+        ? nil : record.flags & BindingRecord.localRoutingOn != 0,
+      peer: record.peer == 0 ? nil : TunnelID(record.peer))
+  }
+}

@@ -1,0 +1,59 @@
+extension TableWriter {
+  /// Frees what every online worker has passed. Cheap when there is nothing; call it after changes and now and then.
+  ///
+  /// A removed binding takes two rounds: its tombstone is unlinked after one grace period and freed after another, since
+  /// a reader may have loaded the slot just before it was cleared.
+  public func reclaim() {
+    // The second round is for what had no online worker to wait for.
+    for _ in 0..<2 {
+      let passed = min(quiescence.oldestReported(), generation)
+      var waitsAgain = false
+      while let item = retired.removeFirst(upTo: passed) {
+        if let again = reclaim(item) {
+          // One came out of the queue, so there is room for one.
+          retired.append(again)
+          waitsAgain = true
+        }
+      }
+      retiredStorages.removeAll { entry in
+        if entry.generation > passed { return false }
+        entry.storage.unmap()
+        return true
+      }
+      if !waitsAgain { return }
+      // Whoever reports this generation has begun a turn after the unlinking.
+      publish()
+    }
+  }
+
+  /// - Returns: the item that takes its place, to wait for the next generation.
+  private func reclaim(_ item: RetireQueue.Item) -> RetireQueue.Item? {
+    let arena = item.table == .routes ? routes : bindings
+    switch item.kind {
+    case .record: arena.pool.give(item.record)
+    case .tombstone:
+      // A binding set again meanwhile has put itself in the tombstone's place: then there is nothing to unlink.
+      _ = prefixTable(item.table).unlink(arena[item.record].key, item.record)
+      return .init(generation: generation + 1, kind: .unlinked, table: item.table, record: item.record)
+    case .unlinked:
+      let counter = arena[item.record].counter
+      if counter != 0 { counters.give(counter) }
+      arena.pool.give(item.record)
+    case .tunnelRecord: tunnels.freeRecord(item.record)
+    case .tunnel:
+      tunnels.clearSlot(TunnelID(item.id))
+      return .init(generation: generation + 1, kind: .clearedTunnel, record: item.record, id: item.id)
+    case .clearedTunnel:
+      tunnels.freeRecord(item.record)
+      tunnels.freeIdentifier(TunnelID(item.id))
+    case .nextHopRecord: nextHops.freeRecord(item.record)
+    case .nextHop:
+      nextHops.clearSlot(NextHopID(item.id))
+      return .init(generation: generation + 1, kind: .clearedNextHop, record: item.record, id: item.id)
+    case .clearedNextHop:
+      nextHops.freeRecord(item.record)
+      nextHops.freeIdentifier(NextHopID(item.id))
+    }
+    return nil
+  }
+}

@@ -1,0 +1,78 @@
+import Synchronization
+
+/// The only one that changes a `FlowTable`. Owned by one thread at a time.
+///
+/// Every change is reserved whole before it begins: a call that throws has changed nothing. Changes of bindings are
+/// atomic for packets: records are written with the next generation, linked in front of those they replace, and one
+/// release store of the generation shows all of them. What they replace waits in the retire queue until every online
+/// worker has reported that generation.
+public final class TableWriter {
+  let table: FlowTable
+  let quiescence: QuiescentStates
+  let traffic: [TrafficCounters]
+  let bindings: RecordArena
+  let routes: RecordArena
+  let proxyTable: PrefixTable
+  let mobileTable: PrefixTable
+  let routeTable: PrefixTable
+  let tunnels: TunnelTable
+  let nextHops: NextHopTable
+  var counters: IndexPool
+  var retired: RetireQueue
+  var retiredStorages: [(generation: UInt64, storage: BucketStorage)] = []
+  /// Working memory of `commit`, kept to spare its allocation.
+  var batch: [PrefixChange] = []
+
+  /// The last published generation.
+  public private(set) var generation: UInt64
+
+  init(table: FlowTable) throws(FlowTableError) {
+    self.table = table
+    let limits = table.limits
+    quiescence = table.quiescence
+    traffic = (0..<limits.workers).map { table.traffic(worker: $0) }
+    // All addresses are of mappings of `table`, which this object keeps; the header's lines are one for each table.
+    let header = unsafe table.header.base
+    bindings = try unsafe RecordArena(
+      base: table.bindingRecords.base, limit: limits.bindings, capacity: limits.bindings + limits.retired)
+    routes = try unsafe RecordArena(
+      base: table.routeRecords.base, limit: limits.routes, capacity: limits.routes + limits.retired)
+    proxyTable = try unsafe PrefixTable(line: header + Header.proxy, records: bindings, keyed: table.hash)
+    mobileTable = try unsafe PrefixTable(line: header + Header.mobile, records: bindings, keyed: table.hash)
+    routeTable = try unsafe PrefixTable(line: header + Header.routes, records: routes, keyed: table.hash)
+    tunnels = try TunnelTable(table: table)
+    nextHops = try NextHopTable(table: table)
+    counters = try IndexPool(capacity: limits.bindings + limits.retired)
+    retired = try RetireQueue(capacity: limits.retired)
+    generation = table.view.generation
+  }
+
+  deinit {
+    for (_, storage) in retiredStorages { storage.unmap() }
+  }
+
+  /// Shows everything linked so far to the readers' next snapshots.
+  func publish() {
+    generation += 1
+    // Pairs with the acquire loads in `FlowTableView.snapshot` and `QuiescentStates.report`. The word is in the header.
+    unsafe table.header.base.word64(Header.generation).pointee.store(generation, ordering: .releasing)
+  }
+
+  func prefixTable(_ number: TableNumber) -> PrefixTable {
+    switch number {
+    case .proxy: proxyTable
+    case .mobile: mobileTable
+    case .routes: routeTable
+    }
+  }
+
+  /// Makes sure that the retire queue takes `count` items more, by reclaiming if need be.
+  func reserveRetired(_ count: Int) throws(FlowTableError) {
+    if retired.room >= count { return }
+    reclaim()
+    if retired.room < count { throw .retireQueueFull(capacity: retired.capacity) }
+  }
+
+  /// Whether every online worker has reported `generation`: none sees anything older any more.
+  public func isQuiesced(_ generation: UInt64) -> Bool { quiescence.oldestReported() >= generation }
+}

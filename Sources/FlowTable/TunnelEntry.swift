@@ -1,0 +1,94 @@
+/// The record behind a tunnel: 128 octets, immutable from its publication until it is freed. Entry 0 is no tunnel.
+@frozen
+@usableFromInline
+struct TunnelRecord: BitwiseCopyable {
+  // Addresses as they stand in a packet: memory order is network order.
+  @usableFromInline var localHigh: UInt64 = 0
+  @usableFromInline var localLow: UInt64 = 0
+  @usableFromInline var remoteHigh: UInt64 = 0
+  @usableFromInline var remoteLow: UInt64 = 0
+  @usableFromInline var id: UInt32 = 0
+  @usableFromInline var nextHop: UInt32 = 0
+  @usableFromInline var mtu: UInt16 = 0
+  @usableFromInline var hopLimit: UInt8 = 0
+  /// 0…63, or `copyDSCP`.
+  @usableFromInline var dscp: UInt8 = 0
+  @usableFromInline var ecnCompatibility = false
+  // Room for what later issues add to a tunnel without a second cache line pair.
+  @usableFromInline var unused: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (
+    0, 0, 0, 0, 0, 0, 0, 0, 0
+  )
+
+  init() {}
+
+  @usableFromInline static let copyDSCP: UInt8 = 0xff
+  static let bytes = 128
+}
+
+/// A tunnel as a worker sees it: a pointer into the table, valid until the worker's next quiescent report.
+@frozen
+@safe
+public struct TunnelEntry: BitwiseCopyable {
+  // Points at a record reached by an acquire load in the current turn; the grace period keeps it as it is.
+  @usableFromInline let record: UnsafePointer<TunnelRecord>
+
+  @inlinable
+  init(record: UnsafePointer<TunnelRecord>) { unsafe self.record = unsafe record }
+
+  /// False for an identifier that has no tunnel (any more).
+  @inlinable
+  public var exists: Bool { unsafe record.pointee.id != 0 }
+
+  @inlinable
+  public var id: TunnelID { TunnelID(unsafe record.pointee.id) }
+
+  /// Our end, the outer source: two words to be stored as they are (memory order is network order).
+  @inlinable
+  public var localWords: (UInt64, UInt64) { (unsafe record.pointee.localHigh, unsafe record.pointee.localLow) }
+
+  /// The far end, the outer destination: two words to be stored as they are (memory order is network order).
+  @inlinable
+  public var remoteWords: (UInt64, UInt64) { (unsafe record.pointee.remoteHigh, unsafe record.pointee.remoteLow) }
+
+  @inlinable
+  public var local: IPAddress {
+    IPAddress(
+      ipv6High: UInt64(bigEndian: unsafe record.pointee.localHigh),
+      low: UInt64(bigEndian: unsafe record.pointee.localLow))
+  }
+
+  @inlinable
+  public var remote: IPAddress {
+    IPAddress(
+      ipv6High: UInt64(bigEndian: unsafe record.pointee.remoteHigh),
+      low: UInt64(bigEndian: unsafe record.pointee.remoteLow))
+  }
+
+  @inlinable
+  public var nextHop: NextHopID { NextHopID(unsafe record.pointee.nextHop) }
+
+  /// Largest inner packet, in octets, that enters unfragmented.
+  @inlinable
+  public var mtu: UInt16 { unsafe record.pointee.mtu }
+
+  /// Hop limit of the outer header (RFC 2473 section 6.3).
+  @inlinable
+  public var hopLimit: UInt8 { unsafe record.pointee.hopLimit }
+
+  @inlinable
+  public var dscp: DSCPMode {
+    let value = unsafe record.pointee.dscp
+    return value == TunnelRecord.copyDSCP ? .copy : .fixed(value)
+  }
+
+  /// The outer DSCP (0…63) for an inner packet with this one.
+  @inlinable
+  public func outerDSCP(inner: UInt8) -> UInt8 {
+    let value = unsafe record.pointee.dscp
+    return value == TunnelRecord.copyDSCP ? inner : value
+  }
+
+  /// RFC 6040 compatibility mode: outer ECN is always Not-ECT.
+  @inlinable
+  public var ecnCompatibility: Bool { unsafe record.pointee.ecnCompatibility }
+}
