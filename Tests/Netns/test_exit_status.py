@@ -27,7 +27,7 @@ class ExitStatus(unittest.TestCase):
         command = [os.path.join(PRODUCTS, "fastpathd"), "--config", path, *arguments]
         if unprivileged:
             # Same user, no capability: what a missing file capability or a container without NET_ADMIN looks like.
-            XX
+            command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *command]
         done = subprocess.run(
             self.lma.command(command), capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL
         )

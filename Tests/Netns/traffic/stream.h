@@ -1,5 +1,5 @@
-/* The payload of one datagram of the numbered stream, and the record a receiver keeps of it. Host byte order: both ends run on
- * one machine. Times are CLOCK_MONOTONIC nanoseconds, the clock that the test's own program reads too.
+/* The payload of one datagram of the numbered stream, and the record a receiver keeps of it. Host byte order: both ends
+ * run on one machine. Times are CLOCK_MONOTONIC nanoseconds, the clock that the test's own program reads too.
  */
 #ifndef STREAM_H
 #define STREAM_H

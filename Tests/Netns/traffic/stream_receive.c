@@ -1,8 +1,9 @@
 /* Receives the numbered UDP stream: stream_receive ADDRESS PORT FILE
  *
- * Writes one struct stream_record for each datagram to FILE ("-": counts only), prints "ready" when it listens, ends on SIGTERM
- * after the socket is empty, and prints {"received":N,"octets":N,"foreign":N,"overflow":N,"first":NS,"last":NS}. "overflow" is
- * what this socket lost because the program was too slow: a test that counts loss must see 0 there.
+ * Writes one struct stream_record for each datagram to FILE ("-": counts only), prints "ready" when it listens, ends on
+ * SIGTERM after the socket is empty, and prints
+ * {"received":N,"octets":N,"foreign":N,"overflow":N,"first":NS,"last":NS}. "overflow" is what this socket lost because
+ * the program was too slow: a test that counts loss must see 0 there.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,7 +36,7 @@ static void stop(int signal_number)
 
 static int listen_on(const char *address, const char *port)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM }, *found;
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM}, *found;
 	int size = 128 << 20, one = 1, fd;
 
 	if (getaddrinfo(address, port, &hints, &found) != 0) {
@@ -92,14 +93,16 @@ static int receive_batch(int fd, FILE *log, struct tally *tally)
 	int count;
 
 	for (int i = 0; i < BATCH; i++) {
-		parts[i] = (struct iovec){ bytes[i], ROOM };
-		messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1,
-				.msg_control = control[i], .msg_controllen = CONTROL } };
+		parts[i] = (struct iovec){bytes[i], ROOM};
+		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i],
+							   .msg_iovlen = 1,
+							   .msg_control = control[i],
+							   .msg_controllen = CONTROL}};
 	}
 	count = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < count; i++) {
-		struct stream_record record = { .received = stream_now(), .length = messages[i].msg_len };
-		struct stream_payload payload = { 0 };
+		struct stream_record record = {.received = stream_now(), .length = messages[i].msg_len};
+		struct stream_payload payload = {0};
 
 		record.interface = arrival_interface(&messages[i].msg_hdr, tally);
 		if (messages[i].msg_len >= sizeof(payload))
@@ -121,8 +124,8 @@ static int receive_batch(int fd, FILE *log, struct tally *tally)
 
 int main(int argc, char **argv)
 {
-	struct tally tally = { 0 };
-	struct pollfd waiting = { .events = POLLIN };
+	struct tally tally = {0};
+	struct pollfd waiting = {.events = POLLIN};
 	FILE *log = NULL;
 
 	if (argc != 4) {

@@ -1,8 +1,8 @@
 /* Sends a numbered UDP stream: stream_send ADDRESS PORT RATE SECONDS SIZE
  *
- * RATE in packets a second, 0 for as fast as the socket takes them; SIZE is the UDP payload. Ends after SECONDS or on SIGTERM, and
- * prints {"sent":N,"seconds":S}. The pace is kept against absolute times, in bursts of at most a millisecond's share, so that a
- * late wake-up is caught up and the mean rate holds.
+ * RATE in packets a second, 0 for as fast as the socket takes them; SIZE is the UDP payload. Ends after SECONDS or on
+ * SIGTERM, and prints {"sent":N,"seconds":S}. The pace is kept against absolute times, in bursts of at most a
+ * millisecond's share, so that a late wake-up is caught up and the mean rate holds.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ static void stop(int signal_number)
 
 static int connect_to(const char *address, const char *port)
 {
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM }, *found;
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM}, *found;
 	int size = 4 << 20, fd;
 
 	if (getaddrinfo(address, port, &hints, &found) != 0) {
@@ -59,11 +59,11 @@ static int send_batch(int fd, uint64_t sequence, int count, size_t size)
 	int sent;
 
 	for (int i = 0; i < count; i++) {
-		struct stream_payload payload = { STREAM_MAGIC, sequence + (uint64_t)i, now };
+		struct stream_payload payload = {STREAM_MAGIC, sequence + (uint64_t)i, now};
 
 		memcpy(bytes[i], &payload, sizeof(payload));
-		parts[i] = (struct iovec){ bytes[i], size };
-		messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 } };
+		parts[i] = (struct iovec){bytes[i], size};
+		messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
 	}
 	sent = sendmmsg(fd, messages, (unsigned int)count, 0);
 	/* An ICMP error reported on the socket is not a packet lost here: the same number goes again. */
@@ -102,12 +102,13 @@ int main(int argc, char **argv)
 			sequence += (uint64_t)send_batch(fd, sequence, want < BATCH ? (int)want : BATCH, size);
 		}
 		if (rate) {
-			struct timespec pause = { 0, 500000 };
+			struct timespec pause = {0, 500000};
 
 			clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		}
 	}
-	printf("{\"sent\":%llu,\"seconds\":%.6f}\n", (unsigned long long)sequence, (double)(stream_now() - start) / 1e9);
+	printf("{\"sent\":%llu,\"seconds\":%.6f}\n", (unsigned long long)sequence,
+	       (double)(stream_now() - start) / 1e9);
 	close(fd);
 	return 0;
 }

@@ -1,0 +1,37 @@
+# One-line commands for people; each recipe is the whole command (README.md lists them for those without make).
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench fmt lint clean dependencies
+
+# Debian's Python owns Debian's Scapy; another python3 earlier in PATH would not find it.
+PYTHON := /usr/bin/python3
+C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Tests/Netns/traffic/*.[ch] Benchmarks/*/*.[ch])
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+dependencies:
+	@scripts/install-dependencies.sh
+
+build: dependencies ## release build of fastpathd and fastpathctl in .build/release
+	swift build -c release
+
+demo: build ## a whole domain in network namespaces under real traffic, checked and measured (root)
+	$(PYTHON) scripts/demo.py
+
+test: dependencies ## every test; fails when one failed, was skipped or is missing (root)
+	$(PYTHON) scripts/run-tests.py
+
+bench: build ## benchmarks with their peers, SUITE=table|engine|port|control for one (root)
+	$(PYTHON) Benchmarks/run.py $(SUITE)
+
+fmt: dependencies ## formats Swift and C in place
+	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	clang-format -i $(C_FILES)
+
+lint: dependencies ## formatting, compile check of the scripts, forbidden words
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	clang-format --dry-run -Werror $(C_FILES)
+	$(PYTHON) scripts/check-sources.py
+
+clean: ## removes what was built
+	rm -rf .build Benchmarks/.build

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""Runs every test and ends with one line: N passed, N failed, N skipped.
+
+Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, Tests/Conformance, Tests/Netns, clients/python
+
+Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as Tests/expected.json says:
+a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers there when tests are added.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from collections import Counter
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PYTHON = "/usr/bin/python3"  # Debian's, with Debian's Scapy
+RESULTS = os.path.join(ROOT, ".build", "test-results")
+
+
+class Tally:
+    """Outcomes of all suites, by suite."""
+
+    def __init__(self):
+        self.suites = {}
+        self.problems = []
+
+    def add(self, suite, outcome, name="", words=""):
+        """Counts one test; a failure or a skip keeps its words for the summary."""
+        self.suites.setdefault(suite, Counter())[outcome] += 1
+        if outcome != "passed":
+            self.problems.append(f"{outcome}: {suite}: {name}{': ' if words else ''}{words}")
+
+    def expect(self, suite, minimum):
+        """Fails when a suite has fewer tests than it once had."""
+        count = sum(self.suites.get(suite, Counter()).values())
+        if count < minimum:
+            self.add(suite, "failed", "expected tests are missing", f"{count} ran, Tests/expected.json says {minimum}")
+
+    def total(self, outcome):
+        """How many tests ended so."""
+        return sum(counts[outcome] for counts in self.suites.values())
+
+
+def section(title):
+    """A line that parts one suite's output from the next."""
+    print(f"\n== {title} ==", flush=True)
+
+
+def run(arguments, timeout):
+    """Runs a suite's program with its output on ours, without standard input. Returns its exit status."""
+    started = time.monotonic()
+    try:
+        status = subprocess.run(arguments, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=timeout, check=False).returncode
+    except subprocess.TimeoutExpired:
+        print(f"{arguments[0]}: still running after {timeout} s: ended", flush=True)
+        return -1
+    print(f"({time.monotonic() - started:.0f} s)", flush=True)
+    return status
+
+
+def swift_suite(tally, expected):
+    """All Swift test targets in one process, counted from the xUnit report."""
+    section("swift test")
+    report = os.path.join(RESULTS, "swift.xml")
+    # Testable imports would change the flags of every module: the tests must run on the very objects that ship.
+    status = run(
+        ["swift", "test", "-c", "release", "--disable-testable-imports", "--disable-xctest", "--xunit-output", report], 600
+    )
+    if os.path.exists(report):
+        for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+            target = case.get("classname", "").split(".")[0]
+            failure, skipped = case.find("failure"), case.find("skipped")
+            outcome = "failed" if failure is not None else "skipped" if skipped is not None else "passed"
+            words = failure.get("message", "") if failure is not None else ""
+            tally.add(target, outcome, f"{case.get('classname')}.{case.get('name')}", words)
+    if status != 0 and not any(tally.suites.get(target, {}).get("failed") for target in expected):
+        tally.add("swift", "failed", "swift test", f"exit status {status}")
+    for target, minimum in expected.items():
+        tally.expect(target, minimum)
+
+
+def python_suite(tally, directory, minimum):
+    """One directory of unittest files in a process of its own, counted from its JSON report."""
+    section(directory)
+    report = os.path.join(RESULTS, directory.replace("/", "-") + ".json")
+    if os.path.exists(report):
+        os.unlink(report)
+    status = run([PYTHON, "scripts/python-suite.py", directory, report], 900)
+    if os.path.exists(report):
+        with open(report, encoding="utf-8") as file:
+            for name, outcome, words in json.load(file):
+                tally.add(directory, outcome, name, words)
+    else:
+        tally.add(directory, "failed", "no report", f"exit status {status}")
+    tally.expect(directory, minimum)
+
+
+def hot_path(tally, wanted):
+    """The symbol check on the objects just built."""
+    section("hot path")
+    arguments = [PYTHON, "scripts/check-hot-path.py"]
+    for word in wanted["roots"]:
+        arguments += ["--root", word]
+    for entry in wanted["allow"]:
+        arguments += ["--allow", entry]
+    status = run(arguments, 120)
+    tally.add("hot-path", "passed" if status == 0 else "failed", "no allocation, retain or release per packet")
+
+
+def main():
+    """Builds, runs the suites, sums up."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites")
+    options = parser.parse_args()
+    with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
+        expected = json.load(file)
+    suites = ["swift", "hot-path", *expected["python"]]
+    if options.only and (unknown := set(options.only) - set(suites)):
+        parser.error(f"no suite {', '.join(sorted(unknown))}; there are: {', '.join(suites)}")
+    chosen = options.only or suites
+    os.makedirs(RESULTS, exist_ok=True)
+
+    tally = Tally()
+    section("swift build -c release")
+    if run(["swift", "build", "-c", "release"], 900) != 0:
+        tally.add("swift", "failed", "swift build -c release")
+    else:
+        if "swift" in chosen:
+            swift_suite(tally, expected["swift"])
+        if "hot-path" in chosen:
+            hot_path(tally, expected["hotPath"])
+        for directory, minimum in expected["python"].items():
+            if directory in chosen:
+                python_suite(tally, directory, minimum)
+
+    section("summary")
+    for suite, counts in sorted(tally.suites.items()):
+        print(f"{suite}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    if tally.problems:
+        print("\n" + "\n".join(tally.problems))
+    passed, failed, skipped = (tally.total(outcome) for outcome in ("passed", "failed", "skipped"))
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if failed == 0 and skipped == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
