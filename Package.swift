@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Language rules every Swift target keeps: Swift 6 mode, strict memory safety, and no warning survives.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "fastpath",
+  products: [
+    .library(name: "FlowTable", targets: ["FlowTable"]),
+    .library(name: "FastPath", targets: ["FastPath"]),
+    .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
+    .executable(name: "fastpathd", targets: ["fastpathd"]),
+    .executable(name: "fastpathctl", targets: ["fastpathctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .target(
+      name: "CXdp",
+      linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf")]),
+    .target(name: "FlowTable", swiftSettings: strict),
+    .target(name: "FastPath", dependencies: ["CXdp", "FlowTable"], swiftSettings: strict),
+    .target(
+      name: "SlowPath",
+      dependencies: ["CXdp", "FastPath", "FlowTable", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .target(name: "ControlProtocol", swiftSettings: strict),
+    .target(
+      name: "ControlPlane",
+      dependencies: [
+        "ControlProtocol", "FlowTable",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "fastpathd",
+      dependencies: [
+        "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable", "SlowPath",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "fastpathctl",
+      dependencies: [
+        "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(name: "FlowTableTests", dependencies: ["FlowTable"], swiftSettings: strict),
+    .testTarget(name: "FastPathTests", dependencies: ["FastPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(name: "SlowPathTests", dependencies: ["SlowPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .testTarget(
+      name: "ControlPlaneTests", dependencies: ["ControlPlane", "ControlProtocol", "FlowTable"], swiftSettings: strict),
+  ]
+)

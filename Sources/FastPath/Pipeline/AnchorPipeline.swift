@@ -1,0 +1,109 @@
+import FlowTable
+
+/// The Local Mobility Anchor's stages (RFC 5213 section 5.6.2): core to tunnel, tunnel to core, tunnel to tunnel.
+enum AnchorPipeline: Pipeline {
+  static var sendsUplink: Bool { false }
+
+  static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    Parse.run(&batch, context: context)
+    classify(&batch, context: context)
+    batch.resolveDestinations(context.snapshot)
+    requestSources(&batch, context: context)
+    batch.resolveSources(context.snapshot)
+    authorize(&batch, context: context)
+    batch.resolveRoutes(context.snapshot)
+    Egress.run(&batch, context: context)
+  }
+
+  /// Core packets to a pool are downlink, tunnel packets of a known tunnel are uplink, the rest is the kernel's.
+  @inline(__always)
+  private static func classify(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      let frame = context.frame(at: batch.packets[index].address)
+      let destination = batch.packets[index].innerDestination(frame)
+      if batch.packets[index].arrival == .tunnelled {
+        let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
+        guard tunnel.rawValue != 0 else {
+          batch.packets[index].drop(.unknownTunnel)
+          continue
+        }
+        batch.packets[index].arrivalTunnel = tunnel
+        batch.packets[index].path = .route
+      } else if context.settings.isLocal(destination) || !context.kinds.contains(.core)
+        || !context.settings.isInPool(destination)
+      {
+        batch.packets[index].punt(.notOurs)
+        continue
+      } else {
+        let source = batch.packets[index].innerSource(frame)
+        // A pool address is never a legitimate source outside: its owner's packets come by the tunnel.
+        guard context.settings.poolSourcesAllowed || !context.settings.isInPool(source) else {
+          batch.packets[index].drop(.martian)
+          continue
+        }
+        batch.packets[index].path = .encapsulate
+      }
+      batch.request(destination, for: index)
+    }
+  }
+
+  @inline(__always)
+  private static func requestSources(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count
+    where batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
+      let frame = context.frame(at: batch.packets[index].address)
+      batch.request(batch.packets[index].innerSource(frame), for: index)
+    }
+  }
+
+  @inline(__always)
+  private static func authorize(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      if batch.packets[index].path == .encapsulate {
+        authorizeDownlink(&batch.packets[index], snapshot: context.snapshot)
+      } else {
+        let frame = context.frame(at: batch.packets[index].address)
+        authorizeUplink(&batch.packets[index], frame: frame, context: context)
+        if batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
+          batch.request(batch.packets[index].innerDestination(frame), for: index)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func authorizeDownlink(_ packet: inout PacketState, snapshot: TableSnapshot) {
+    guard packet.destination != 0 else { return packet.drop(.noBinding) }
+    let binding = snapshot.binding(packet.destination)
+    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    packet.departureTunnel = binding.tunnel
+  }
+
+  /// REQUIREMENTS 2.15, first two rows: the inner source is bound to the very tunnel it came by.
+  @inline(__always)
+  private static func authorizeUplink(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) {
+    guard packet.source != 0 else { return packet.drop(.sourceNotBound) }
+    if context.snapshot.binding(packet.source).tunnel != packet.arrivalTunnel {
+      // A mobile node with a Mobile IPv6 binding elsewhere may still send through its MAG (RFC 6612 section 4.2):
+      // the other cache has the say.
+      packet.source = context.snapshot.lookupProxyBinding(LookupKey(packet.innerSource(frame)))
+      guard packet.source != 0, context.snapshot.binding(packet.source).tunnel == packet.arrivalTunnel else {
+        return packet.drop(.sourceNotBound)
+      }
+    }
+    if let reason = stateViolation(context.snapshot.binding(packet.source).state) { return packet.drop(reason) }
+    let destination = packet.innerDestination(frame)
+    if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
+    guard packet.destination != 0 else {
+      // S-26: what is anchored here and unbound never leaves by the default route.
+      if context.settings.isInPool(destination) { packet.drop(.noBinding) }
+      return
+    }
+    // R4443-9: back into the binding it came from would be a loop between anchor and gateway.
+    guard packet.destination != packet.source else { return packet.drop(.loop) }
+    packet.path = .hairpin
+    authorizeDownlink(&packet, snapshot: context.snapshot)
+  }
+}

@@ -1,0 +1,151 @@
+import FlowTable
+
+/// Stages 7 and 8: every check first, then the tunnel header is pushed, popped or swapped in place, then the link-layer
+/// header of the next hop. After the first write nothing can fail.
+enum Egress {
+  /// Where a packet goes and by which link-layer header.
+  struct Plan: BitwiseCopyable {
+    var port: UInt8 = 0
+    var header = LinkHeader()
+  }
+
+  @inline(__always)
+  static func run(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      let frame = context.frame(at: batch.packets[index].address)
+      forward(&batch.packets[index], frame: frame, context: context)
+    }
+  }
+
+  @inline(__always)
+  private static func forward(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+    if packet.arrival == .tunnelled {
+      let merged = ExplicitCongestion.innerTrafficClass(inner: packet.trafficClass, outer: packet.outerTrafficClass)
+      guard let merged else { return packet.drop(.ecn) }
+      packet.trafficClass = merged
+    }
+    let inner = Int(packet.inner)
+    let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
+    guard hops > 1 else { return packet.drop(.hopLimit) }
+    switch packet.path {
+    case .encapsulate, .hairpin: encapsulate(&packet, frame: frame, context: context)
+    case .route: route(&packet, frame: frame, context: context)
+    case .deliver: deliver(&packet, frame: frame, context: context)
+    case .none: packet.punt(.notOurs)
+    }
+  }
+
+  /// Pushes a tunnel header directly in front of the inner packet. For a packet that came by a tunnel this overwrites
+  /// the header it came in: one rewrite in place.
+  @inline(__always)
+  private static func encapsulate(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+    let tunnel = context.snapshot.tunnel(packet.departureTunnel)
+    guard packet.innerLength <= tunnel.mtu else { return packet.drop(.tooBig) }
+    var plan = Plan()
+    guard resolve(tunnel.nextHop, into: &plan, packet: &packet, context: context) else {
+      // A tunnel through an interface that is not a port cannot be encapsulated by the kernel in our stead.
+      if packet.verdict == .punt { packet.drop(.noRoute) }
+      return
+    }
+    let outer = Int(packet.inner) - IPv6Header.length
+    guard
+      place(&packet, network: outer, length: IPv6Header.length + Int(packet.innerLength), plan: plan, context: context)
+    else { return }
+    rewriteInner(packet, frame: frame)
+    TunnelHeader.write(frame, at: outer, packet: packet, tunnel: tunnel, settings: context.settings)
+    finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan)
+  }
+
+  @inline(__always)
+  private static func route(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+    guard packet.nextHop.rawValue != 0 else { return packet.drop(.noRoute) }
+    var plan = Plan()
+    guard resolve(packet.nextHop, into: &plan, packet: &packet, context: context) else { return }
+    leavePlain(&packet, frame: frame, plan: plan, context: context)
+  }
+
+  @inline(__always)
+  private static func deliver(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+    let binding = context.snapshot.binding(packet.destination)
+    // The access link is where the whole prefix is, whatever the interface identifier (R5949-9): no neighbour look-up.
+    let port = Int(binding.accessPort)
+    guard port < PlaneSettings.maximumPorts else { return packet.drop(.notOnLink) }
+    let header = LinkHeader(
+      destination: binding.accessMAC, source: context.settings.ports[port].mac, vlan: binding.accessVLAN)
+    let plan = Plan(port: binding.accessPort, header: header)
+    leavePlain(&packet, frame: frame, plan: plan, context: context)
+  }
+
+  @inline(__always)
+  private static func leavePlain(
+    _ packet: inout PacketState, frame: FrameView, plan: Plan, context: borrowing TurnContext
+  ) {
+    let network = Int(packet.inner)
+    guard place(&packet, network: network, length: Int(packet.innerLength), plan: plan, context: context) else {
+      return
+    }
+    rewriteInner(packet, frame: frame)
+    let type = packet.family == .ipv6 ? EthernetHeader.typeIPv6 : EthernetHeader.typeIPv4
+    finish(&packet, frame: frame, network: network, type: type, plan: plan)
+  }
+
+  /// Fills the plan from a next hop, or decides the packet.
+  @inline(__always)
+  private static func resolve(
+    _ identifier: NextHopID, into plan: inout Plan, packet: inout PacketState, context: borrowing TurnContext
+  ) -> Bool {
+    let hop = context.snapshot.nextHop(identifier)
+    switch hop.kind {
+    case .resolved:
+      let (first, second, _) = hop.headerWords
+      plan = Plan(port: hop.port, header: LinkHeader(first: first, second: second, length: hop.headerLength))
+      return true
+    case .unresolved: packet.drop(.noNeighbor)
+    case .unreachable: packet.drop(.noRoute)
+    case .kernel: packet.punt(.foreignInterface)
+    }
+    return false
+  }
+
+  /// The last checks: the port's MTU and the frame's headroom. Sets what will be transmitted.
+  @inline(__always)
+  private static func place(
+    _ packet: inout PacketState, network: Int, length: Int, plan: Plan, context: borrowing TurnContext
+  ) -> Bool {
+    guard length <= context.settings.ports[Int(plan.port & 7)].mtu else {
+      packet.drop(.tooBig)
+      return false
+    }
+    let start = network - plan.header.length
+    // RX-2: a packet that would not fit its chunk is too big, never cut.
+    guard Int(truncatingIfNeeded: packet.address & context.chunkMask) + start >= 0 else {
+      packet.drop(.tooBig)
+      return false
+    }
+    packet.departure = Int16(truncatingIfNeeded: start)
+    packet.departureLength = UInt16(truncatingIfNeeded: plan.header.length + length)
+    return true
+  }
+
+  /// Hop limit once (R2473-1, -2) and the traffic class that decapsulation left.
+  @inline(__always)
+  private static func rewriteInner(_ packet: PacketState, frame: FrameView) {
+    let inner = Int(packet.inner)
+    if packet.family == .ipv6 {
+      IPv6Header.decrementHopLimit(frame, inner)
+      if packet.arrival == .tunnelled { IPv6Header.setTrafficClass(frame, inner, packet.trafficClass) }
+    } else {
+      IPv4Header.decrementTimeToLive(frame, inner)
+      if packet.arrival == .tunnelled { IPv4Header.setTypeOfService(frame, inner, packet.trafficClass) }
+    }
+  }
+
+  @inline(__always)
+  private static func finish(
+    _ packet: inout PacketState, frame: FrameView, network: Int, type: UInt16, plan: Plan
+  ) {
+    plan.header.write(frame, before: network, type: type)
+    packet.port = plan.port
+    packet.verdict = .transmit
+  }
+}

@@ -1,0 +1,110 @@
+import FlowTable
+
+/// The Mobile Access Gateway's stages (RFC 5213 section 6.10.5): access link to tunnel and back, and local routing.
+enum GatewayPipeline: Pipeline {
+  static var sendsUplink: Bool { true }
+
+  static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    Parse.run(&batch, context: context)
+    classify(&batch, context: context)
+    batch.resolveSources(context.snapshot)
+    authorizeSources(&batch, context: context)
+    batch.resolveDestinations(context.snapshot)
+    authorizeDestinations(&batch, context: context)
+    Egress.run(&batch, context: context)
+  }
+
+  /// Tunnel packets are downlink; what comes from an access port is uplink, and its source is asked for first.
+  @inline(__always)
+  private static func classify(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      let frame = context.frame(at: batch.packets[index].address)
+      if batch.packets[index].arrival == .tunnelled {
+        let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
+        guard tunnel.rawValue != 0 else {
+          batch.packets[index].drop(.unknownTunnel)
+          continue
+        }
+        batch.packets[index].arrivalTunnel = tunnel
+        batch.packets[index].path = .deliver
+      } else if context.kinds.contains(.access) {
+        batch.packets[index].path = .encapsulate
+        batch.request(batch.packets[index].innerSource(frame), for: index)
+      } else {
+        batch.packets[index].punt(.notOurs)
+      }
+    }
+  }
+
+  /// Ingress filter of REQUIREMENTS 2.15: the source is bound, and to this port, MAC and VLAN. Then asks for the
+  /// destination where it matters: all tunnelled packets, and mobile nodes that may use local routing.
+  @inline(__always)
+  private static func authorizeSources(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      let frame = context.frame(at: batch.packets[index].address)
+      if batch.packets[index].path == .encapsulate {
+        authorizeSource(&batch.packets[index], frame: frame, context: context)
+        guard batch.packets[index].verdict == .undecided else { continue }
+        let binding = context.snapshot.binding(batch.packets[index].source)
+        guard binding.localRouting(standard: context.settings.localRouting) else { continue }
+      }
+      batch.request(batch.packets[index].innerDestination(frame), for: index)
+    }
+  }
+
+  @inline(__always)
+  private static func authorizeSource(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) {
+    guard packet.source != 0 else { return packet.drop(.sourceNotBound) }
+    let binding = context.snapshot.binding(packet.source)
+    let mac = MACAddress(UInt64(frame.word16(6)) << 32 | UInt64(frame.word32(8)))
+    let isOnLink =
+      binding.hasAccess && binding.accessPort == context.port && binding.accessMAC == mac
+      && binding.accessVLAN == packet.vlan
+    guard isOnLink else { return packet.drop(.notOnLink) }
+    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    let destination = packet.innerDestination(frame)
+    if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
+    // R4443-9: a destination in the sender's own prefix is on the link it came from.
+    guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else { return packet.drop(.loop) }
+    packet.departureTunnel = binding.tunnel
+  }
+
+  @inline(__always)
+  private static func authorizeDestinations(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
+      if batch.packets[index].path == .deliver {
+        let frame = context.frame(at: batch.packets[index].address)
+        authorizeDownlink(&batch.packets[index], frame: frame, context: context)
+      } else if batch.packets[index].destination != 0 {
+        shortCircuit(&batch.packets[index], snapshot: context.snapshot)
+      }
+    }
+  }
+
+  /// REQUIREMENTS 2.15: the tunnel is the one of the mobile node hosted here; nothing is checked on the source.
+  @inline(__always)
+  private static func authorizeDownlink(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) {
+    if context.settings.isLocal(packet.innerDestination(frame)) { return packet.punt(.innerLocal) }
+    guard packet.destination != 0 else { return packet.drop(.notOnLink) }
+    let binding = context.snapshot.binding(packet.destination)
+    guard binding.tunnel == packet.arrivalTunnel else { return packet.drop(.unknownTunnel) }
+    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+  }
+
+  /// Local routing (RFC 5213 section 6.10.3): straight to the other mobile node's access link. Where its binding does
+  /// not forward, the tunnel remains the way and the anchor decides.
+  @inline(__always)
+  private static func shortCircuit(_ packet: inout PacketState, snapshot: TableSnapshot) {
+    let binding = snapshot.binding(packet.destination)
+    guard stateViolation(binding.state) == nil else {
+      packet.destination = 0
+      return
+    }
+    packet.departureTunnel = TunnelID(0)
+    packet.path = .deliver
+  }
+}

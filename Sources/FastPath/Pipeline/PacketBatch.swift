@@ -1,0 +1,94 @@
+import FlowTable
+
+/// What a stage has found out about one packet. Offsets count from the start of the received frame.
+///
+/// 64 octets: one cache line a packet and turn.
+struct PacketState: BitwiseCopyable {
+  /// UMEM address of the first received octet.
+  var address: UInt64 = 0
+  /// Received octets.
+  var length: UInt32 = 0
+  /// Offset of the outermost IP header.
+  var network: UInt16 = 0
+  /// Offset of the packet that is looked up and forwarded: `network`, or behind the tunnel headers.
+  var inner: UInt16 = 0
+  /// Octets of that packet by its own length field; Ethernet padding and trailing bytes are beyond it.
+  var innerLength: UInt16 = 0
+  /// VLAN identifier, `EthernetHeader.untagged` or `.stacked`.
+  var vlan: UInt16 = EthernetHeader.untagged
+  var family: AddressFamily = .ipv6
+  var arrival: Arrival = .plain
+  var path: ForwardingPath = .none
+  var verdict: Verdict = .undecided
+  /// Raw value of the `DropReason` or `PuntReason` that belongs to `verdict`.
+  var reason: UInt8 = 0
+  /// Port index to transmit on.
+  var port: UInt8 = 0
+  /// Traffic class octet of the inner packet, and of the tunnel header it came in.
+  var trafficClass: UInt8 = 0
+  var outerTrafficClass: UInt8 = 0
+  /// Tunnel the packet came by, and the one it leaves by; 0 is none.
+  var arrivalTunnel = TunnelID(0)
+  var departureTunnel = TunnelID(0)
+  /// Entry of the inner source's binding, and of the inner destination's; 0 is none.
+  var source: UInt32 = 0
+  var destination: UInt32 = 0
+  /// Next hop of a routed packet; 0 is none.
+  var nextHop = NextHopID(0)
+  /// Offset of the first octet to transmit (may be below zero) and how many octets.
+  var departure: Int16 = 0
+  var departureLength: UInt16 = 0
+
+  @inline(__always)
+  mutating func drop(_ why: DropReason) {
+    verdict = .drop
+    reason = why.rawValue
+  }
+
+  @inline(__always)
+  mutating func punt(_ why: PuntReason) {
+    verdict = .punt
+    reason = why.rawValue
+  }
+}
+
+/// How a packet came to this machine.
+enum Arrival: UInt8, BitwiseCopyable {
+  case plain
+  case tunnelled
+}
+
+/// What the classifier decided to do if every check holds.
+enum ForwardingPath: UInt8, BitwiseCopyable {
+  case none
+  /// LMA: core to mobile node. MAG: mobile node into its tunnel.
+  case encapsulate
+  /// LMA: tunnel to core, by route. MAG: none.
+  case route
+  /// LMA: tunnel to tunnel, between two mobile nodes.
+  case hairpin
+  /// MAG: to the access link of the inner destination.
+  case deliver
+}
+
+/// One batch of packets and the scratch space of its lookups. Owned by a worker; nothing in it survives a turn.
+struct PacketBatch: ~Copyable {
+  /// Two cache-missing lookups a packet want many in flight; 64 packets keep all of a batch's lines within L1
+  /// (64 × (64 state + 128 header octets) = 12 KiB of 32).
+  static let capacity = 64
+
+  var count = 0
+  var packets = InlineArray<64, PacketState>(repeating: PacketState())
+  /// Keys of one bulk lookup, and which packet each belongs to.
+  var keyCount = 0
+  var keys = InlineArray<64, LookupKey>(repeating: LookupKey(IPAddress(ipv4: 0)))
+  var owners = InlineArray<64, UInt8>(repeating: 0)
+  var results = InlineArray<64, UInt32>(repeating: 0)
+
+  @inline(__always)
+  mutating func request(_ address: IPAddress, for packet: Int) {
+    keys[keyCount] = LookupKey(address)
+    owners[keyCount] = UInt8(truncatingIfNeeded: packet)
+    keyCount &+= 1
+  }
+}

@@ -1,0 +1,43 @@
+import Glibc
+
+/// Memory of the workers' counters: whole pages for each worker, so that no two share a cache line.
+@safe
+final class CounterMemory: @unchecked Sendable {
+  private let base: UnsafeMutableRawPointer
+  private let size: Int
+  private static let stride = (WorkerCounters.wordCount * 8 + 4095) / 4096 * 4096
+
+  init(workers: Int) throws(PlaneError) {
+    size = Self.stride * max(workers, 1)
+    // Safe: a fresh private mapping, zeroed by the kernel.
+    let mapping = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
+      throw .environment(operation: "allocate counters", code: errno)
+    }
+    unsafe base = mapping
+  }
+
+  // Safe: the mapping of init, unmapped once.
+  deinit { unsafe munmap(base, size) }
+
+  func counters(worker: Int) -> WorkerCounters {
+    // Safe: `stride` holds `wordCount` words, and worker < workers.
+    unsafe WorkerCounters(words: base + worker * Self.stride)
+  }
+}
+
+/// The sums over all workers of one plane at one moment.
+public struct PlaneCounters: Sendable {
+  private let workers: [WorkerCounters]
+
+  init(summing workers: [WorkerCounters]) { self.workers = workers }
+
+  private func sum(_ value: (WorkerCounters) -> UInt64) -> UInt64 { workers.reduce(0) { $0 &+ value($1) } }
+
+  public func drops(_ reason: DropReason) -> UInt64 { sum { $0.drops(reason) } }
+  public func punts(_ reason: PuntReason) -> UInt64 { sum { $0.punts(reason) } }
+  public func receivedPackets(port: Int) -> UInt64 { sum { $0.receivedPackets(port: port) } }
+  public func receivedOctets(port: Int) -> UInt64 { sum { $0.receivedOctets(port: port) } }
+  public func transmittedPackets(port: Int) -> UInt64 { sum { $0.transmittedPackets(port: port) } }
+  public func transmittedOctets(port: Int) -> UInt64 { sum { $0.transmittedOctets(port: port) } }
+}

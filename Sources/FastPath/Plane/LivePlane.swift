@@ -1,0 +1,85 @@
+import CXdp
+import FlowTable
+import Glibc
+
+/// The forwarding plane over real interfaces: one pinned worker for each receive queue.
+///
+/// Order of use: init (opens sockets) → the caller fills the steering program's socket map → `start` → the caller
+/// attaches the program. Stop is the reverse: the caller detaches, then `stop`.
+public final class LivePlane {
+  public let configuration: LiveConfiguration
+  private let resources: [QueueResources]
+  private let counterMemory: CounterMemory
+  private let puntRings: [PuntRingMemory]
+  private let table: FlowTable
+  private var threads: [WorkerThread] = []
+
+  /// - Throws: which operation failed on which interface, with its errno; nothing stays open then.
+  public init(configuration: LiveConfiguration, table: FlowTable) throws(PlaneError) {
+    self.configuration = configuration
+    self.table = table
+    counterMemory = try CounterMemory(workers: configuration.queues)
+    var resources: [QueueResources] = []
+    var rings: [PuntRingMemory] = []
+    for queue in 0..<configuration.queues {
+      resources.append(try QueueResources(configuration: configuration, queue: queue))
+      guard let ring = PuntRingMemory(slots: 1024, payload: 4096) else {
+        throw .environment(operation: "allocate the ring towards the kernel", code: errno)
+      }
+      rings.append(ring)
+    }
+    self.resources = resources
+    puntRings = rings
+  }
+
+  /// The rings the slow path drains, one a worker.
+  public var kernelRings: [PuntRingMemory] { puntRings }
+
+  /// Every socket, to be entered into the steering program's map.
+  public var sockets: [SocketFacts] {
+    var facts: [SocketFacts] = []
+    for (queue, resource) in resources.enumerated() {
+      for port in 0..<resource.portCount {
+        let descriptor = resource.descriptor(port: port)
+        facts.append(
+          SocketFacts(
+            port: port, queue: queue, descriptor: descriptor, isZeroCopy: fp_socket_is_zero_copy(descriptor) == 1))
+      }
+    }
+    return facts
+  }
+
+  /// Loss counters the kernel keeps for one socket; nil when it does not say.
+  public func statistics(of socket: SocketFacts) -> SocketStatistics? {
+    var raw = xdp_statistics()
+    // Safe: an out parameter of this frame.
+    guard unsafe fp_socket_statistics(socket.descriptor, &raw) == 0 else { return nil }
+    return SocketStatistics(
+      rxDropped: raw.rx_dropped, rxInvalidDescriptors: raw.rx_invalid_descs,
+      txInvalidDescriptors: raw.tx_invalid_descs, rxRingFull: raw.rx_ring_full,
+      rxFillRingEmpty: raw.rx_fill_ring_empty_descs, txRingEmpty: raw.tx_ring_empty_descs)
+  }
+
+  public func start() throws(PlaneError) {
+    for (queue, resource) in resources.enumerated() {
+      let cpu = configuration.cpus.map { $0[queue % $0.count] }
+      threads.append(
+        try WorkerThread(
+          settings: configuration.settings, resources: resource, counters: counterMemory.counters(worker: queue),
+          table: table, worker: queue, cpu: cpu, kernel: puntRings[queue].producer))
+    }
+  }
+
+  /// Ends the workers after their current turn and returns the ledger of each; the caller has detached the program.
+  public func stop() -> [FrameAudit] {
+    for thread in threads { thread.requestStop() }
+    let audits = threads.map { $0.join() }
+    threads = []
+    return audits
+  }
+
+  /// Sums over all workers, readable while they run.
+  public var counters: PlaneCounters {
+    PlaneCounters(summing: (0..<configuration.queues).map { counterMemory.counters(worker: $0) })
+  }
+}

@@ -1,0 +1,136 @@
+import FlowTable
+import Glibc
+
+/// The same pipeline without interfaces: one packet in, its fate out. Replay, explain and the conformance tests use it.
+///
+/// It runs worker 0's turn on the calling thread; the table's writer may run on the same thread between packets.
+public final class OfflinePlane {
+  /// What became of one packet.
+  public struct Outcome: Sendable {
+    public enum Fate: Sendable, Hashable {
+      case transmitted
+      case kernel(PuntReason)
+      case dropped(DropReason)
+    }
+
+    public let fate: Fate
+    /// Frames as they would be transmitted, with the index of their port.
+    public let sent: [(port: Int, frame: [UInt8])]
+    /// The IP packet given to the kernel, decapsulated if it came by a tunnel.
+    public let kernelPacket: [UInt8]?
+  }
+
+  private let engine: any OfflineEngine
+
+  /// Frames longer than this do not exist on a port: no MTU a frame's chunk can hold is as large.
+  public static let longestFrame = 16_000
+
+  public init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
+    engine =
+      switch settings.role {
+      case .localMobilityAnchor: try PipelineEngine<AnchorPipeline>(settings: settings, table: table)
+      case .mobileAccessGateway: try PipelineEngine<GatewayPipeline>(settings: settings, table: table)
+      }
+  }
+
+  /// Runs one turn with one frame received on `port`.
+  /// - Precondition: `port` is the index of a configured port.
+  public func process(_ frame: [UInt8], port: Int) -> Outcome {
+    guard frame.count <= Self.longestFrame else {
+      return Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil)
+    }
+    return engine.process(frame, port: port)
+  }
+
+  public var counters: PlaneCounters { engine.counters }
+}
+
+/// A pipeline with its role chosen.
+private protocol OfflineEngine: AnyObject {
+  func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome
+  var counters: PlaneCounters { get }
+}
+
+@safe
+private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
+  private let memory: PacketMemory
+  private let ports: UnsafeMutablePointer<MemoryPort>
+  private let portCount: Int
+  private let counterMemory: CounterMemory
+  private let ring: PuntRingMemory
+  private var consumer: PuntRingConsumer
+  private var worker: Worker<MemoryPort, Stages>
+  private let quiescence: QuiescentStates
+
+  init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
+    memory = try PacketMemory(frames: 2 * PacketBatch.capacity, chunkSize: 32_768)
+    portCount = settings.ports.count
+    // Safe: one element a port until deinit.
+    unsafe ports = .allocate(capacity: portCount)
+    for port in 0..<portCount { unsafe (ports + port).initialize(to: MemoryPort()) }
+    counterMemory = try CounterMemory(workers: 1)
+    guard let ring = PuntRingMemory(slots: 2, payload: 16_384) else {
+      throw .environment(operation: "allocate the ring towards the kernel", code: errno)
+    }
+    self.ring = ring
+    consumer = ring.consumer
+    quiescence = table.quiescence
+    quiescence.online(0)
+    worker = unsafe Worker(
+      settings: settings, memory: memory, ports: ports, counters: counterMemory.counters(worker: 0),
+      traffic: table.traffic(worker: 0), view: table.view, quiescence: quiescence, index: 0, kernel: ring.producer)
+    quiescence.offline(0)
+  }
+
+  deinit {
+    unsafe ports.deinitialize(count: portCount)
+    unsafe ports.deallocate()
+  }
+
+  var counters: PlaneCounters { PlaneCounters(summing: [counterMemory.counters(worker: 0)]) }
+
+  func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome {
+    precondition(port >= 0 && port < portCount, "no such port")
+    // Online only for the turn: between packets the writer may reclaim at once.
+    quiescence.online(0)
+    defer { quiescence.offline(0) }
+    guard let chunk = worker.takeFrame() else { preconditionFailure("every frame of the turn before came back") }
+    let address = chunk + UInt64(PacketMemory.headroom)
+    // Safe: the chunk is longer than headroom and `longestFrame` together.
+    unsafe frame.withUnsafeBytes { octets in
+      guard let source = octets.baseAddress else { return }
+      unsafe (memory.base + Int(address)).copyMemory(from: source, byteCount: octets.count)
+    }
+    unsafe ports[port].enqueue(address: address, length: UInt32(frame.count))
+    _ = worker.turn()
+    let last = worker.batch.packets[0]
+    return outcome(of: last)
+  }
+
+  private func outcome(of packet: PacketState) -> OfflinePlane.Outcome {
+    var sent: [(port: Int, frame: [UInt8])] = []
+    for port in 0..<portCount {
+      // Safe: descriptors of frames that stay untouched until the next turn reclaims them.
+      for position in 0..<(unsafe ports[port].sentCount) {
+        let descriptor = unsafe ports[port].sent[position]
+        let start = unsafe memory.base + Int(descriptor.address)
+        sent.append((port, unsafe Array(UnsafeRawBufferPointer(start: start, count: Int(descriptor.length)))))
+      }
+    }
+    let punted = takePunted()
+    let fate: OfflinePlane.Outcome.Fate =
+      switch packet.verdict {
+      case .transmit: .transmitted
+      case .punt: .kernel(PuntReason(rawValue: packet.reason) ?? .notOurs)
+      case .drop, .undecided: .dropped(DropReason(rawValue: packet.reason) ?? .malformed)
+      }
+    return OfflinePlane.Outcome(fate: fate, sent: sent, kernelPacket: punted)
+  }
+
+  private func takePunted() -> [UInt8]? {
+    guard consumer.available() > 0 else { return nil }
+    defer { consumer.release(1) }
+    // Safe: the slot is ours until released, and the octets are copied out before.
+    return unsafe Array(consumer.packet(0).octets)
+  }
+}

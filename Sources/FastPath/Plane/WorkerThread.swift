@@ -1,0 +1,111 @@
+import CXdp
+import FlowTable
+import Glibc
+import Synchronization
+
+/// The pinned thread of one worker: turns while there is work, sleeps in poll when there is none.
+final class WorkerThread: @unchecked Sendable {
+  private let settings: PlaneSettings
+  private let resources: QueueResources
+  private let counters: WorkerCounters
+  private let table: FlowTable
+  private let index: Int
+  private let cpu: Int?
+  private let kernel: PuntRing
+  /// The worker's command word; 1 asks it to stop.
+  private let command = Atomic<UInt32>(0)
+  private var handle = pthread_t()
+  /// Written by the thread before it ends, read after the join.
+  private var audit: FrameAudit?
+
+  /// Empty turns before a worker sleeps: about 20 µs of looking, so that a stream of a few 10 kpps costs no poll per
+  /// packet, and an idle worker costs nothing.
+  private static let patience = 128
+  /// Longest sleep in poll, in milliseconds: the bound on noticing the command word.
+  private static let longestSleep: Int32 = 100
+
+  init(
+    settings: PlaneSettings, resources: QueueResources, counters: WorkerCounters, table: FlowTable, worker: Int,
+    cpu: Int?, kernel: PuntRing
+  ) throws(PlaneError) {
+    self.settings = settings
+    self.resources = resources
+    self.counters = counters
+    self.table = table
+    index = worker
+    self.cpu = cpu
+    self.kernel = kernel
+    // Safe: the thread takes over this one retain and gives it up when it ends.
+    let argument = unsafe Unmanaged.passRetained(self).toOpaque()
+    let status = unsafe pthread_create(
+      &handle, nil,
+      { argument in
+        guard let argument = unsafe argument else { return nil }
+        unsafe Unmanaged<WorkerThread>.fromOpaque(argument).takeRetainedValue().main()
+        return nil
+      }, argument)
+    guard status == 0 else {
+      unsafe Unmanaged<WorkerThread>.fromOpaque(argument).release()
+      throw .environment(operation: "start worker \(worker)", code: status)
+    }
+  }
+
+  func requestStop() { command.store(1, ordering: .releasing) }
+
+  func join() -> FrameAudit {
+    pthread_join(handle, nil)
+    return audit ?? FrameAudit(total: 0, free: 0, inFill: 0, inTransmit: 0)
+  }
+
+  private func main() {
+    if let cpu { _ = fp_pin_thread(Int32(cpu)) }
+    switch settings.role {
+    case .localMobilityAnchor: run(AnchorPipeline.self)
+    case .mobileAccessGateway: run(GatewayPipeline.self)
+    }
+  }
+
+  private func run<Stages: Pipeline>(_ stages: Stages.Type) {
+    let count = settings.ports.count
+    // Safe: one element a port, alive until the end of this function, which outlives the worker below.
+    let ports = UnsafeMutablePointer<XskPort>.allocate(capacity: count)
+    for port in 0..<count {
+      unsafe (ports + port).initialize(
+        to: XskPort(rings: resources.rings + port, descriptor: resources.descriptor(port: port)))
+    }
+    defer {
+      unsafe ports.deinitialize(count: count)
+      unsafe ports.deallocate()
+    }
+    let quiescence = table.quiescence
+    quiescence.online(index)
+    var worker = unsafe Worker<XskPort, Stages>(
+      settings: settings, memory: resources.memory, ports: ports, counters: counters,
+      traffic: table.traffic(worker: index), view: table.view, quiescence: quiescence, index: index,
+      kernel: kernel)
+    var idle = 0
+    while command.load(ordering: .acquiring) == 0 {
+      if worker.turn() > 0 {
+        idle = 0
+        continue
+      }
+      idle += 1
+      guard idle >= Self.patience else { continue }
+      quiescence.offline(index)
+      sleep(hasUnsent: worker.framesInTransmit > 0)
+      quiescence.online(index)
+      idle = 0
+    }
+    worker.drain()
+    quiescence.offline(index)
+    audit = worker.audit
+  }
+
+  /// Blocks until a packet arrives; briefly when the kernel still holds frames to transmit, which only we drive on.
+  private func sleep(hasUnsent: Bool) {
+    var descriptors = (0..<settings.ports.count).map { resources.descriptor(port: $0) }
+    let timeout = hasUnsent ? 1 : Self.longestSleep
+    // Safe: the array is alive for the call; any result means "look again".
+    _ = unsafe fp_poll_readable(&descriptors, UInt32(descriptors.count), timeout)
+  }
+}

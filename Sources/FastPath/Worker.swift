@@ -1,0 +1,211 @@
+import CXdp
+import FlowTable
+
+/// One worker: the ports, frames, batch and counters of one queue number, and the turn that moves packets through them.
+///
+/// Frames never leave their worker: queue *q* of every port shares this worker's memory, so forwarding copies nothing.
+/// The cost model of a turn: two lines of each packet (link-layer and outer header, inner header), one bucket and one
+/// entry line a look-up, the tunnel's and next hop's lines shared by all packets of a tunnel.
+@safe
+struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
+  private(set) var batch = PacketBatch()
+  private(set) var pool: FramePool
+  private var context: TurnContext
+  /// One element a configured port, in the configuration's order.
+  let ports: UnsafeMutablePointer<Port>
+  let portCount: Int
+  let totalFrames: Int
+  private let counters: WorkerCounters
+  private let traffic: TrafficCounters
+  private let view: FlowTableView
+  private let quiescence: QuiescentStates
+  private let index: Int
+  private var kernel: PuntRing
+  private var hasPunted = false
+
+  /// Everything a worker works on. `ports` and the memory behind the counters must outlive it.
+  init(
+    settings: PlaneSettings, memory: PacketMemory, ports: UnsafeMutablePointer<Port>, counters: WorkerCounters,
+    traffic: TrafficCounters, view: FlowTableView, quiescence: QuiescentStates, index: Int, kernel: PuntRing
+  ) {
+    pool = FramePool(frames: memory.frames, chunkSize: memory.chunkSize)
+    totalFrames = memory.frames
+    // Safe: the memory's owner outlives the worker by this initializer's contract.
+    context = unsafe TurnContext(
+      settings: HotSettings(settings), memory: memory.base, chunkMask: UInt64(memory.chunkSize) - 1,
+      snapshot: view.snapshot())
+    unsafe self.ports = ports
+    portCount = settings.ports.count
+    self.counters = counters
+    self.traffic = traffic
+    self.view = view
+    self.quiescence = quiescence
+    self.index = index
+    self.kernel = kernel
+  }
+
+  /// Steps 2 to 10 of a packet's way, for one batch of every port.
+  /// - Returns: how many packets were received.
+  mutating func turn() -> Int {
+    var received = 0
+    context.snapshot = view.snapshot()
+    for index in 0..<portCount {
+      // Safe, here and below: `index` is below `portCount`, the number of ports allocated.
+      unsafe ports[index].reclaim(into: &pool)
+      unsafe ports[index].refill(from: &pool)
+      unsafe ports[index].receive(into: &batch)
+      guard batch.count > 0 else { continue }
+      received &+= batch.count
+      context.port = UInt8(truncatingIfNeeded: index)
+      context.kinds = context.settings.ports[index].kinds
+      prefetchHeaders()
+      Stages.process(&batch, context: context)
+      dispatch()
+    }
+    for index in 0..<portCount { unsafe ports[index].wake() }
+    if hasPunted {
+      kernel.ring()
+      hasPunted = false
+    }
+    quiescence.report(self.index)
+    return received
+  }
+
+  @inline(__always)
+  private func prefetchHeaders() {
+    for index in 0..<batch.count {
+      // Safe: an address from a ring of this memory; a prefetch of the next line cannot fault.
+      let start = unsafe context.memory + Int(truncatingIfNeeded: batch.packets[index].address)
+      unsafe fp_prefetch_write(start)
+      unsafe fp_prefetch_write(start + 64)
+    }
+  }
+
+  /// Step 9: every frame of the batch goes to tx, kernel or back to the pool, with one count.
+  private mutating func dispatch() {
+    var wanted = InlineArray<8, Int>(repeating: 0)
+    var octets = 0
+    for index in 0..<batch.count {
+      octets &+= Int(batch.packets[index].length)
+      if batch.packets[index].verdict == .transmit { wanted[Int(batch.packets[index].port)] &+= 1 }
+    }
+    counters.received(port: context.port, packets: batch.count, octets: octets)
+    var granted = InlineArray<8, Int>(repeating: 0)
+    for port in 0..<portCount where wanted[port] > 0 { granted[port] = unsafe ports[port].reserve(wanted[port]) }
+    var placed = InlineArray<8, Int>(repeating: 0)
+    var sentOctets = InlineArray<8, Int>(repeating: 0)
+    for index in 0..<batch.count {
+      let port = Int(batch.packets[index].port)
+      if batch.packets[index].verdict == .transmit && placed[port] < granted[port] {
+        sentOctets[port] &+= Int(batch.packets[index].departureLength)
+        transmit(batch.packets[index], position: placed[port])
+        placed[port] &+= 1
+      } else {
+        // Overload: the newest packets of the batch find no room in the ring and go, since waiting would only make
+        // the receiver drop others later.
+        if batch.packets[index].verdict == .transmit { batch.packets[index].drop(.txFull) }
+        finish(index)
+      }
+    }
+    for port in 0..<portCount where wanted[port] > 0 {
+      unsafe ports[port].submit()
+      counters.transmitted(port: port, packets: granted[port], octets: sentOctets[port])
+    }
+  }
+
+  @inline(__always)
+  private mutating func transmit(_ packet: PacketState, position: Int) {
+    // Wrapping on purpose: a negative departure is an offset into the headroom, checked by `Egress.place`.
+    let address = packet.address &+ UInt64(bitPattern: Int64(packet.departure))
+    unsafe ports[Int(packet.port)].place(position, address: address, length: UInt32(packet.departureLength))
+    count(packet)
+  }
+
+  /// Traffic of the tunnels and bindings a transmitted packet used, in octets of the inner packet.
+  @inline(__always)
+  private func count(_ packet: PacketState) {
+    let bytes = UInt64(packet.innerLength)
+    switch packet.path {
+    case .encapsulate:
+      if Stages.sendsUplink {
+        traffic.countUp(tunnel: packet.departureTunnel, bytes: bytes)
+        traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+      } else {
+        traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
+        traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
+      }
+    case .route:
+      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
+      traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+    case .hairpin:
+      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
+      traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+      traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
+      traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
+    case .deliver:
+      if packet.arrival == .tunnelled { traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes) }
+      if packet.source != 0 {
+        traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+      }
+      traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
+    case .none: break
+    }
+  }
+
+  /// Ends a packet that is not transmitted: the kernel gets a bounded copy, the frame goes back.
+  @inline(__always)
+  private mutating func finish(_ index: Int) {
+    if batch.packets[index].verdict == .punt {
+      punt(index)
+    } else {
+      counters.drop(batch.packets[index].reason)
+    }
+    pool.put(batch.packets[index].address)
+  }
+
+  private mutating func punt(_ index: Int) {
+    let packet = batch.packets[index]
+    // What was tunnelled leaves decapsulated; anything else as it came, without its link-layer header.
+    let isInner = packet.arrival == .tunnelled
+    let offset = isInner ? Int(packet.inner) : Int(packet.network)
+    let length = isInner ? Int(packet.innerLength) : Int(packet.length) - offset
+    // Safe: `parse` has bounded offset and length by the frame's length.
+    let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + offset
+    if unsafe kernel.push(start, length: length, reason: packet.reason, port: context.port) {
+      counters.punt(packet.reason)
+      hasPunted = true
+    } else {
+      batch.packets[index].drop(.kernelFull)
+      counters.drop(DropReason.kernelFull.rawValue)
+    }
+  }
+
+  /// Frames given to the kernel for transmission and not back yet, over all ports.
+  var framesInTransmit: Int {
+    var sum = 0
+    for index in 0..<portCount { sum += unsafe ports[index].framesInTransmit }
+    return sum
+  }
+
+  /// Before the end: lets the kernel send what it holds, for a bounded number of attempts.
+  mutating func drain() {
+    var attempts = 0
+    while framesInTransmit > 0 && attempts < 1000 {
+      for index in 0..<portCount {
+        unsafe ports[index].wake()
+        unsafe ports[index].reclaim(into: &pool)
+      }
+      attempts += 1
+    }
+  }
+
+  /// A free frame for an owner that plays the receiver (`MemoryPort`).
+  mutating func takeFrame() -> UInt64? { pool.take() }
+
+  /// Where the frames are between two turns.
+  var audit: FrameAudit {
+    var inFill = 0
+    for index in 0..<portCount { inFill += unsafe ports[index].framesInFill }
+    return FrameAudit(total: totalFrames, free: pool.count, inFill: inFill, inTransmit: framesInTransmit)
+  }
+}
