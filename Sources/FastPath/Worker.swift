@@ -191,12 +191,15 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   mutating func drain() {
     var attempts = 0
     while framesInTransmit > 0 && attempts < 1000 {
-      for index in 0..<portCount {
-        unsafe ports[index].wake()
-        unsafe ports[index].reclaim(into: &pool)
-      }
+      for index in 0..<portCount { unsafe ports[index].wake() }
+      reclaim()
       attempts += 1
     }
+  }
+
+  /// Takes back what every port has finished transmitting, outside a turn.
+  mutating func reclaim() {
+    for index in 0..<portCount { unsafe ports[index].reclaim(into: &pool) }
   }
 
   /// A free frame for an owner that plays the receiver (`MemoryPort`).

@@ -77,6 +77,6 @@ struct SampleDomain {
     let limits = FlowTableLimits(bindings: 1024, tunnels: 64, nextHops: 64, routes: 64, retired: 1024, workers: 1)
     let table = try FlowTable(limits: limits)
     return SampleDomain(
-      table: table, writer: table.makeWriter(), plane: try OfflinePlane(settings: settings, table: table))
+      table: table, writer: try table.makeWriter(), plane: try OfflinePlane(settings: settings, table: table))
   }
 }

@@ -94,6 +94,8 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     // Online only for the turn: between packets the writer may reclaim at once.
     quiescence.online(0)
     defer { quiescence.offline(0) }
+    for index in 0..<portCount { unsafe ports[index].finishTransmission() }
+    worker.reclaim()
     guard let chunk = worker.takeFrame() else { preconditionFailure("every frame of the turn before came back") }
     let address = chunk + UInt64(PacketMemory.headroom)
     // Safe: the chunk is longer than headroom and `longestFrame` together.

@@ -12,6 +12,7 @@ struct MemoryPort: PacketPort, ~Copyable {
   private var pendingCount = 0
   private(set) var sent = InlineArray<512, Descriptor>(repeating: Descriptor())
   private(set) var sentCount = 0
+  private var isRead = false
   private var reserved = 0
   /// Frames the owner has taken from the pool and not yet handed to `receive`.
   private(set) var framesInFill = 0
@@ -25,9 +26,15 @@ struct MemoryPort: PacketPort, ~Copyable {
     framesInFill += 1
   }
 
+  /// Says that the owner has read what was sent: the next `reclaim` takes the frames back. Without it a port later in
+  /// the turn's order would lose what an earlier one has just sent through it.
+  mutating func finishTransmission() { isRead = true }
+
   mutating func reclaim(into pool: inout FramePool) {
+    guard isRead else { return }
     for position in 0..<sentCount { pool.put(sent[position].address) }
     sentCount = 0
+    isRead = false
   }
 
   mutating func refill(from pool: inout FramePool) {}
