@@ -11,12 +11,14 @@ package final class NamedThread: Sendable {
     var thread = pthread_t()
     // Ownership of the box goes to the thread, which takes it back below; if none starts, it is taken back here.
     let context = unsafe Unmanaged.passRetained(ThreadBody(name, body)).toOpaque()
-    let result = unsafe pthread_create(&thread, nil, { context in
-      // The pointer is the retained box passed to pthread_create, received exactly once.
-      guard let context = unsafe context else { return nil }
-      unsafe Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().start()
-      return nil
-    }, context)
+    let result = unsafe pthread_create(
+      &thread, nil,
+      { context in
+        // The pointer is the retained box passed to pthread_create, received exactly once.
+        guard let context = unsafe context else { return nil }
+        unsafe Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().start()
+        return nil
+      }, context)
     guard result == 0 else {
       unsafe Unmanaged<ThreadBody>.fromOpaque(context).release()
       throw Errno(rawValue: result)

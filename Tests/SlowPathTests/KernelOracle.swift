@@ -72,7 +72,8 @@ struct KernelOracle: Equatable {
       guard let hop = hops.first(where: { !($0.flags ?? []).contains("dead") }) else { continue }
       let width = family == "-4" ? 32 : 128
       let anyAddress = family == "-4" ? "0.0.0.0/0" : "::/0"
-      let destination = entry.dst == "default" ? anyAddress : entry.dst.contains("/") ? entry.dst : "\(entry.dst)/\(width)"
+      let destination =
+        entry.dst == "default" ? anyAddress : entry.dst.contains("/") ? entry.dst : "\(entry.dst)/\(width)"
       guard let prefix = Prefix(text: destination) else { throw CommandFailure(description: "odd prefix \(entry.dst)") }
       // Of several routes with one prefix and metric the kernel uses the first.
       let slot = "\(prefix) \(entry.metric ?? 0) \(prefix.address.isLinkLocal ? hop.dev ?? "" : "")"

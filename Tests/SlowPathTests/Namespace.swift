@@ -24,7 +24,8 @@ func run(_ command: String) throws -> String {
   process.waitUntilExit()
   guard process.terminationStatus == 0 else {
     throw CommandFailure(
-      description: "`\(command)` ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))")
+      description: "`\(command)` ended with \(process.terminationStatus): \(String(decoding: complaint, as: UTF8.self))"
+    )
   }
   return String(decoding: text, as: UTF8.self)
 }
@@ -66,14 +67,15 @@ struct Namespace: ~Copyable {
     let result = Mutex<Result<Value, any Error>?>(nil)
     let outcome = Outcome(result)
     let thread = try NamedThread(name: "fp-test") {
-      outcome.set(Result {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0, enterNamespace(descriptor) == 0 else {
-          throw CommandFailure(description: "cannot enter \(path): errno \(errno)")
-        }
-        close(descriptor)
-        return try body()
-      })
+      outcome.set(
+        Result {
+          let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+          guard descriptor >= 0, enterNamespace(descriptor) == 0 else {
+            throw CommandFailure(description: "cannot enter \(path): errno \(errno)")
+          }
+          close(descriptor)
+          return try body()
+        })
     }
     thread.join()
     return try outcome.get()

@@ -9,17 +9,19 @@ struct InterfaceSettings {
   /// A switch that does not exist (no IPv6, an older kernel) or may not be written (read-only /proc in a container) is
   /// left as it is: the interface works, it only chats, or drops IPv4 sources that the kernel would route elsewhere.
   func quieten() {
-    // The kernel uses the larger of the `all` and the interface's value (ip_fib_validate_source): with a strict `all`
-    // (1) only loose mode (2) on the interface relaxes the check, without it 0 turns the check off.
-    let all = read("ipv4/conf/all/rp_filter") ?? "0"
-    write("ipv4/conf/\(interface)/rp_filter", all == "0" ? "0" : "2")
+    // The kernel uses the larger of the `all` and the interface's value (IN_DEV_RPFILTER): with a strict `all` (1) only
+    // loose mode (2) on the interface relaxes the check, without it 0 turns the check off.
+    write("ipv4/conf/\(interface)/rp_filter", filtersReversePaths ? "2" : "0")
     // No link-local address, no router solicitations, no advertisements taken: nobody is behind this interface.
     write("ipv6/conf/\(interface)/addr_gen_mode", "1")
     write("ipv6/conf/\(interface)/router_solicitations", "0")
     write("ipv6/conf/\(interface)/accept_ra", "0")
   }
 
-  func read(_ path: String) -> String? {
+  /// Whether reverse path filtering is on for the whole namespace, so that no interface can be without.
+  var filtersReversePaths: Bool { (read("ipv4/conf/all/rp_filter") ?? "0") != "0" }
+
+  private func read(_ path: String) -> String? {
     guard let file = try? FileDescriptor.open(FilePath("/proc/sys/net/" + path), .readOnly) else { return nil }
     let octets = try? file.closeAfter {
       try unsafe [UInt8](unsafeUninitializedCapacity: 64) { room, count in

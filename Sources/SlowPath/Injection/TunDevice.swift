@@ -4,7 +4,7 @@ import SystemPackage
 /// A TUN interface in the calling thread's network namespace; it goes when this value goes.
 ///
 /// What is written to it enters the kernel as if received: IP packets without a header before them (IFF_NO_PI). It has
-/// no address and nothing is routed to it. What the kernel still sends there (multicast listener reports) waits in the
+/// no address (but see `addDummyAddress`) and nothing is routed to it. What the kernel still sends there (multicast listener reports) waits in the
 /// device's own bounded queue, which nobody reads and which drops when full.
 package struct TunDevice: ~Copyable {
   private let owned: OwnedDescriptor
@@ -27,14 +27,20 @@ package struct TunDevice: ~Copyable {
     request.flags = TunFlag.tun | TunFlag.noPacketInformation
     guard request.call(owned.number, TunFlag.setInterface) else { throw .creation(Errno(rawValue: errno)) }
     let name = request.name
-    InterfaceSettings(interface: name).quieten()
-    try bringUp(name)
+    let settings = InterfaceSettings(interface: name)
+    settings.quieten()
+    let number = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard number >= 0 else { throw failure(name, "configuration socket") }
+    let control = OwnedDescriptor(number)
+    if settings.filtersReversePaths { try addDummyAddress(name, control.number) }
+    try bringUp(name, control.number)
     return (owned.release(), name)
   }
 
   private static func openDevice() throws(InjectionError) -> Int32 {
     do {
-      return try FileDescriptor.open(FilePath("/dev/net/tun"), .readWrite, options: [.nonBlocking, .closeOnExec]).rawValue
+      return try FileDescriptor.open(FilePath("/dev/net/tun"), .readWrite, options: [.nonBlocking, .closeOnExec])
+        .rawValue
     } catch let error as Errno {
       throw .device(error)
     } catch {
@@ -42,17 +48,24 @@ package struct TunDevice: ~Copyable {
     }
   }
 
-  private static func bringUp(_ name: String) throws(InjectionError) {
-    let failed = { (what: String) in
-      InjectionError.configuration(interface: name, what: what, Errno(rawValue: errno))
-    }
-    let number = socket(AF_INET6, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else { throw failed("a configuration socket") }
-    let control = OwnedDescriptor(number)
+  private static func bringUp(_ name: String, _ control: Int32) throws(InjectionError) {
     var request = InterfaceRequest(name: name)
-    guard request.call(control.number, UInt(SIOCGIFFLAGS)) else { throw failed("flags") }
+    guard request.call(control, UInt(SIOCGIFFLAGS)) else { throw failure(name, "flags") }
     request.flags |= UInt16(IFF_UP)
-    guard request.call(control.number, UInt(SIOCSIFFLAGS)) else { throw failed("flags (up)") }
+    guard request.call(control, UInt(SIOCSIFFLAGS)) else { throw failure(name, "flags (up)") }
+  }
+
+  /// Gives the interface 192.0.0.8/32, the IPv4 dummy address (RFC 7600 section 4.8). Loose reverse path filtering
+  /// refuses everything on an interface without any IPv4 address (`no_addr` in __fib_validate_source,
+  /// net/ipv4/fib_frontend.c; seen on 6.18), so where the namespace filters, there must be one.
+  private static func addDummyAddress(_ name: String, _ control: Int32) throws(InjectionError) {
+    var request = InterfaceRequest(name: name)
+    request.setAddress(192, 0, 0, 8)
+    guard request.call(control, UInt(SIOCSIFADDR)) else { throw failure(name, "address 192.0.0.8") }
+  }
+
+  private static func failure(_ name: String, _ what: String) -> InjectionError {
+    .configuration(interface: name, what: what, Errno(rawValue: errno))
   }
 }
 
@@ -83,6 +96,11 @@ private struct InterfaceRequest {
       octets[16] = UInt8(truncatingIfNeeded: newValue)
       octets[17] = UInt8(truncatingIfNeeded: newValue >> 8)
     }
+  }
+
+  /// Puts a `sockaddr_in` into the union: family in host order, no port, the address.
+  mutating func setAddress(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
+    octets.replaceSubrange(16..<24, with: [UInt8(AF_INET), 0, 0, 0, a, b, c, d])
   }
 
   /// - Returns: false with `errno` set if the call failed.

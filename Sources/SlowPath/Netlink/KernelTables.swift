@@ -79,13 +79,14 @@ package struct KernelTables {
   package mutating func refresh(_ family: AddressFamily, _ dump: [RouteNotice], _ events: inout [KernelEvent]) {
     var fresh: [RouteSlot: RouteEntry] = [:]
     for notice in dump where !notice.isDead { load(notice, into: &fresh) }
-    for (slot, entry) in routes where slot.prefix.family == family && fresh[slot]?.route != entry.route {
-      events.append(.routeRemoved(entry.route))
-      routes[slot] = nil
-    }
+    let known = routes.filter { $0.key.prefix.family == family }
     for (slot, entry) in fresh {
-      if routes[slot] == nil { events.append(.routeAdded(entry.route)) }
+      if known[slot]?.route != entry.route { events.append(.routeAdded(entry.route)) }
       routes[slot] = entry
+    }
+    for (slot, entry) in known where fresh[slot]?.route != entry.route {
+      if fresh[slot] == nil { routes[slot] = nil }
+      events.append(.routeRemoved(entry.route))
     }
     staleRoutes.remove(family)
   }
@@ -128,7 +129,8 @@ package struct KernelTables {
     } else if let known, !known.hasAlternatives, notice.replaces {
       routes[slot] = entry
       guard known.route != entry.route else { return }
-      events += [.routeRemoved(known.route), .routeAdded(entry.route)]
+      // The new one first: between the two events the consumer must not find itself without a route.
+      events += [.routeAdded(entry.route), .routeRemoved(known.route)]
     } else {
       staleRoutes.insert(slot.prefix.family)
     }
