@@ -7,7 +7,7 @@ PYTHON := /usr/bin/python3
 C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Tests/Netns/traffic/*.[ch] Benchmarks/*/*.[ch])
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
 
 dependencies:
 	@scripts/install-dependencies.sh

@@ -6,7 +6,7 @@ import time
 from . import records, traffic
 from .addresses import HNP1, HOA1, LMAA, MAG1, MAG2
 
-_PAUSE = 0.005
+_PAUSE = 0.006
 
 
 def binding(number):
@@ -20,8 +20,8 @@ def binding(number):
 def run(domain, control, address, *, count, rate):
     """Moves MN1 `count` times while CN streams to it at `rate` packets a second.
 
-    A packet is judged when it was sent after one acknowledgement and before the next request: it must arrive on the leg of the
-    MAG that was acknowledged. Around a handover either leg is right. Returns the counts.
+    A packet is judged when its whole life lies between an acknowledgement and the next request: it must arrive on the leg of
+    the MAG that was acknowledged. One under way while a handover is asked for may take either. Returns the counts.
     """
     legs = {number: _index(domain.mn1, f"leg{number}") for number in (1, 2)}
     stream = traffic.Stream(domain, domain.cn, domain.mn1, address, rate=rate, seconds=600)
@@ -51,9 +51,9 @@ def judge(arrived, periods):
     """(packets with one right leg, those of them that arrived on another)."""
     starts = [start for start, _end, _leg in periods]
     judged = misdirected = 0
-    for _sequence, sent, _received, interface, _length in arrived:
+    for _sequence, sent, received, interface, _length in arrived:
         index = bisect.bisect_right(starts, sent) - 1
-        if index < 0 or sent >= periods[index][1]:
+        if index < 0 or received >= periods[index][1]:
             continue
         judged += 1
         misdirected += interface != periods[index][2]
