@@ -78,12 +78,12 @@ struct PacketBatch: ~Copyable {
   static let capacity = 64
 
   var count = 0
-  var packets = InlineArray<64, PacketState>(repeating: PacketState())
+  let packets = FixedArray(repeating: PacketState(), count: capacity)
   /// Keys of one bulk lookup, and which packet each belongs to.
   var keyCount = 0
-  var keys = InlineArray<64, LookupKey>(repeating: LookupKey(IPAddress(ipv4: 0)))
-  var owners = InlineArray<64, UInt8>(repeating: 0)
-  var results = InlineArray<64, UInt32>(repeating: 0)
+  let keys = FixedArray(repeating: LookupKey(IPAddress(ipv4: 0)), count: capacity)
+  let owners = FixedArray(repeating: 0 as UInt8, count: capacity)
+  let results = FixedArray(repeating: 0 as UInt32, count: capacity)
 
   @inline(__always)
   mutating func request(_ address: IPAddress, for packet: Int) {

@@ -28,8 +28,8 @@ extension PacketBatch {
   @inline(__always)
   mutating func resolveRoutes(_ snapshot: TableSnapshot) {
     guard keyCount > 0 else { return }
-    var found = results.mutableSpan
-    snapshot.lookupRoutes(keys.span.extracting(0..<keyCount), into: &found)
+    // Safe: both hold `capacity` elements, and at most as many keys were requested.
+    unsafe snapshot.lookupRoutes(keys.pointer, count: keyCount, into: results.pointer)
     for position in 0..<keyCount { packets[Int(owners[position])].nextHop = NextHopID(results[position]) }
     keyCount = 0
   }
@@ -37,8 +37,8 @@ extension PacketBatch {
   @inline(__always)
   private mutating func lookUpBindings(_ snapshot: TableSnapshot) {
     guard keyCount > 0 else { return }
-    var found = results.mutableSpan
-    snapshot.lookupBindings(keys.span.extracting(0..<keyCount), into: &found)
+    // Safe: both hold `capacity` elements, and at most as many keys were requested.
+    unsafe snapshot.lookupBindings(keys.pointer, count: keyCount, into: results.pointer)
   }
 }
 

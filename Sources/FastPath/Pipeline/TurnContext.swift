@@ -35,13 +35,11 @@ struct PortFacts: BitwiseCopyable {
   var mtu: Int = 0
 }
 
-/// `PlaneSettings` as inline storage: no reference, no allocation within a turn.
+/// `PlaneSettings` as plain arrays: no reference count, no allocation within a turn.
 struct HotSettings: ~Copyable {
-  private var local = InlineArray<64, IPAddress>(repeating: IPAddress(ipv6High: 0, low: 0))
-  private var localCount = 0
-  private var pools = InlineArray<64, PrefixMask>(repeating: PrefixMask())
-  private var poolCount = 0
-  private(set) var ports = InlineArray<8, PortFacts>(repeating: PortFacts())
+  private let local: FixedArray<IPAddress>
+  private let pools: FixedArray<PrefixMask>
+  let ports = FixedArray(repeating: PortFacts(), count: PlaneSettings.maximumPorts)
   let localRouting: Bool
   let poolSourcesAllowed: Bool
   let labelsFlows: Bool
@@ -56,10 +54,10 @@ struct HotSettings: ~Copyable {
     poolSourcesAllowed = settings.poolSourcesAllowed
     labelsFlows = settings.flowLabelKey != nil
     flowLabelKey = settings.flowLabelKey ?? FlowLabelKey(first: 0, second: 0)
+    local = FixedArray(repeating: IPAddress(ipv6High: 0, low: 0), count: settings.localAddresses.count)
     for (index, address) in settings.localAddresses.enumerated() { local[index] = address }
-    localCount = settings.localAddresses.count
+    pools = FixedArray(repeating: PrefixMask(), count: settings.pools.count)
     for (index, pool) in settings.pools.enumerated() { pools[index] = PrefixMask(pool) }
-    poolCount = settings.pools.count
     for (index, port) in settings.ports.enumerated() {
       ports[index] = PortFacts(kinds: port.kinds, mac: port.mac, mtu: port.mtu)
     }
@@ -68,7 +66,7 @@ struct HotSettings: ~Copyable {
   /// A handful of compares on one or two cache lines; a hash would cost more at these sizes.
   @inline(__always)
   func isLocal(_ address: IPAddress) -> Bool {
-    for index in 0..<localCount {
+    for index in 0..<local.count {
       let candidate = local[index]
       if (candidate.high ^ address.high) | (candidate.low ^ address.low) == 0 && candidate.family == address.family {
         return true
@@ -79,7 +77,7 @@ struct HotSettings: ~Copyable {
 
   @inline(__always)
   func isInPool(_ address: IPAddress) -> Bool {
-    for index in 0..<poolCount where pools[index].contains(address) { return true }
+    for index in 0..<pools.count where pools[index].contains(address) { return true }
     return false
   }
 }
