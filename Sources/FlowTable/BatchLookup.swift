@@ -83,8 +83,8 @@ struct BatchLookup {
       let key = unsafe keys + Int(scratch.pending[position])
       let value = unsafe hash.hash(high: key.pointee.high & mask.high, low: key.pointee.low & mask.low, factor: factor)
       unsafe scratch.hashes[position] = value
-      storage.bucket(storage.home(value)).touch()
     }
+    for position in 0..<count { storage.bucket(storage.home(unsafe scratch.hashes[position])).touch() }
   }
 
   @inline(__always)
@@ -97,8 +97,8 @@ struct BatchLookup {
       let index = match.lanes == 0 ? 0 : bucket.index(match.slot)
       unsafe scratch.candidates[position] = index
       unsafe scratch.goesOn[position] = match.goesOn
-      unsafe (records + Int(index) &* 64).touch(0)
     }
+    for position in 0..<count { unsafe (records + Int(scratch.candidates[position]) &* 64).touch(0) }
   }
 
   @inline(__always)

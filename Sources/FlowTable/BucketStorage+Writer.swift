@@ -35,7 +35,7 @@ extension BucketStorage {
       if let slot = bucket.freeSlot {
         bucket.setIndex(slot, index)
         bucket.setTag(slot, UInt16(truncatingIfNeeded: hash & 0x7fff) | 0x8000)
-        return (first &+ step & (bucketCount &- 1), step + 1)
+        return ((first &+ step) & (bucketCount &- 1), step + 1)
       }
       bucket.passed += 1
       step += 1

@@ -121,11 +121,11 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
     /// The tag in a slot, 0 if it is free. For the writer: its own stores, so relaxed is enough.
     func tag(_ slot: Int) -> UInt16 {
       let word = unsafe base.word64((slot >> 2) * 8).pointee.load(ordering: .relaxed)
-      return UInt16(truncatingIfNeeded: word >> UInt64(slot & 3) * 16)
+      return UInt16(truncatingIfNeeded: word >> UInt64((slot & 3) * 16))
     }
 
     func setTag(_ slot: Int, _ tag: UInt16) {
-      let shift = UInt64(slot & 3) * 16
+      let shift = UInt64((slot & 3) * 16)
       let old = unsafe base.word64((slot >> 2) * 8).pointee.load(ordering: .relaxed)
       let new = old & ~(0xffff << shift) | UInt64(tag) << shift
       // Pairs with the acquire loads of `match`: the slot's index and all passed counts were stored before.
@@ -134,7 +134,9 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
 
     /// The first free slot, nil in a full bucket. For the writer.
     var freeSlot: Int? {
-      (0..<BucketStorage.slotsPerBucket).first { tag($0) == 0 }
+      // No key has the tag 0, so a comparison with it finds the free slots.
+      let free = match(0)
+      return free.lanes == 0 ? nil : free.slot
     }
 
     /// How many keys went on past this bucket. For the writer.

@@ -26,6 +26,9 @@ public final class FlowTable: @unchecked Sendable {
   /// - Throws: `limitOutOfRange`, or `mapping` when the kernel refuses address space.
   public init(limits: FlowTableLimits, seed: (UInt64, UInt64)? = nil) throws(FlowTableError) {
     try limits.validate()
+    // Readers reach records by these sizes.
+    precondition(MemoryLayout<BindingRecord>.stride == 64 && MemoryLayout<NextHopRecord>.stride == 32)
+    precondition(MemoryLayout<TunnelRecord>.stride <= TunnelRecord.bytes)
     self.limits = limits
     hash = KeyHash(seed ?? KeyHash.randomSeed())
     header = try Mapping(bytes: Header.bytes)
