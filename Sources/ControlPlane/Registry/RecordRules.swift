@@ -1,0 +1,148 @@
+import ControlProtocol
+import FlowTable
+
+/// Why a record was refused: the reply's `Outcome.Failure` without its index.
+struct RecordRefusal: Error, Hashable {
+  let code: StatusCode
+  /// Dotted JSON field name.
+  let field: String
+  let rule: String
+
+  static func invalid(_ field: String, _ rule: String) -> RecordRefusal {
+    RecordRefusal(code: .invalid, field: field, rule: rule)
+  }
+
+  static func unsupported(_ field: String, _ value: String) -> RecordRefusal {
+    RecordRefusal(code: .unsupported, field: field, rule: "\(value) is not supported by this version")
+  }
+}
+
+/// The rules of records that need the configuration and nothing else. Each check throws the first violation.
+struct RecordRules {
+  private let role: DaemonConfiguration.Role
+  private let pools: [Prefix]
+  private let localAddresses: Set<IPAddress>
+  /// Tunnel end points and router addresses: no tunnel's far end can be one of them.
+  private let ownAddresses: Set<IPAddress>
+  private let ports: [PortConfiguration]
+
+  init(_ configuration: DaemonConfiguration) {
+    role = configuration.role
+    pools = configuration.pools
+    localAddresses = Set(configuration.localAddresses)
+    ownAddresses = localAddresses.union(configuration.routerAddresses)
+    ports = configuration.ports
+  }
+
+  /// A binding record's value without tunnel slot and deadlines; the tunnel is checked too.
+  func check(_ record: BindingRecord) throws(RecordRefusal) -> (key: BindingKey, tunnel: TunnelEndpoints, AccessLink?) {
+    let prefix = Prefix(record.prefix)
+    try checkAnchored(prefix, table: record.table)
+    let tunnel = try check(record.tunnel)
+    guard !prefix.contains(tunnel.remote) else {
+      throw .invalid("tunnel.remote", "\(tunnel.remote) lies in the binding's own prefix \(prefix): a loop")
+    }
+    try checkServed(record)
+    let access = try check(record.access)
+    if record.localRouting != nil && role == .localMobilityAnchor {
+      throw .invalid("localRouting", "belongs to a mag; this is an lma")
+    }
+    return (BindingKey(table: BindingTable(record.table), prefix: prefix), tunnel, access)
+  }
+
+  private func checkAnchored(_ prefix: Prefix, table: BindingRecord.Table) throws(RecordRefusal) {
+    switch role {
+    case .localMobilityAnchor:
+      guard pools.contains(where: { $0.contains(prefix) }) else {
+        throw .invalid("prefix", "\(prefix) lies in none of the configured pools")
+      }
+    case .mobileAccessGateway:
+      guard table == .proxy else { throw .invalid("table", "mip bindings belong to an lma; this is a mag") }
+      if let violation = AddressRule.unicastViolation(prefix) { throw .invalid("prefix", violation) }
+    }
+  }
+
+  /// Both ends of a tunnel (RFC 5213 section 5.6.1: IPv6-in-IPv6 between LMAA and Proxy-CoA).
+  func check(_ wire: WireTunnel) throws(RecordRefusal) -> TunnelEndpoints {
+    let tunnel = TunnelEndpoints(wire)
+    guard localAddresses.contains(tunnel.local) else {
+      throw .invalid("tunnel.local", "\(tunnel.local) is not one of the configured local-addresses")
+    }
+    guard tunnel.remote.family == .ipv6 else {
+      throw .invalid("tunnel.remote", "\(tunnel.remote) is not an IPv6 address")
+    }
+    if let violation = AddressRule.globalUnicastViolation(tunnel.remote) { throw .invalid("tunnel.remote", violation) }
+    guard !ownAddresses.contains(tunnel.remote) else {
+      throw .invalid("tunnel.remote", "\(tunnel.remote) is an address of this machine")
+    }
+    return tunnel
+  }
+
+  /// What this version does not forward by is refused, never stored: an operator would believe it works.
+  private func checkServed(_ record: BindingRecord) throws(RecordRefusal) {
+    guard BindingState(record.state) != nil else { throw .unsupported("state", record.state.name) }
+    guard record.peer == nil else {
+      throw .invalid("peer", "belongs to a handover state, not to \(record.state.name)")
+    }
+    guard record.greUp == nil && record.greDown == nil else { throw .unsupported("greKey", "a GRE key") }
+    guard record.lifetime != 0 else { throw .invalid("lifetime", "must be at least one second") }
+  }
+
+  private func check(_ access: BindingRecord.Access?) throws(RecordRefusal) -> AccessLink? {
+    guard role == .mobileAccessGateway else {
+      guard access == nil else { throw .invalid("access", "belongs to a mag; this is an lma") }
+      return nil
+    }
+    guard let access else { throw .invalid("access", "is missing: a mag must know where the mobile node is") }
+    let port = try accessPort(access.port, field: "access.port")
+    let mac = MACAddress(access.mac)
+    if let violation = AddressRule.violation(mac) { throw .invalid("access.mac", violation) }
+    if let vlan = access.vlan, !(1...4094).contains(vlan) { throw .invalid("access.vlan", "must be 1…4094") }
+    return AccessLink(port: port, mac: mac, vlan: access.vlan)
+  }
+
+  private func accessPort(_ name: String, field: String) throws(RecordRefusal) -> UInt8 {
+    guard let index = ports.firstIndex(where: { $0.name == name }) else {
+      throw .invalid(field, "no port has the name \(name)")
+    }
+    guard ports[index].kinds.contains(.access) else { throw .invalid(field, "\(name) is not an access port") }
+    return UInt8(index)
+  }
+
+  func check(_ record: VisitorRecord) throws(RecordRefusal) -> VisitorEntry {
+    guard role == .mobileAccessGateway else { throw .invalid("visitor", "belongs to a mag; this is an lma") }
+    let prefix = Prefix(record.prefix)
+    if let violation = AddressRule.unicastViolation(prefix) { throw .invalid("visitor", violation) }
+    return VisitorEntry(prefix: prefix, port: try accessPort(record.port, field: "port"))
+  }
+
+  func check(_ record: TunnelRecord) throws(RecordRefusal) -> (TunnelEndpoints, TunnelChoices) {
+    let tunnel = try check(record.tunnel)
+    var choices = TunnelChoices()
+    switch record.encapsulationLimit {
+    case .limit(let limit): throw .unsupported("encapsulationLimit", "\(limit)")
+    case TunnelRecord.EncapsulationLimit.none?: choices.encapsulationLimitNone = true
+    case nil: break
+    }
+    guard record.hopLimit != 0 else { throw .invalid("hopLimit", "must be 1…255") }
+    choices.hopLimit = record.hopLimit
+    switch record.mtu {
+    case .octets(let octets):
+      guard TunnelDefaults.mtuRange.contains(Int(octets)) else {
+        throw .invalid("mtu", "must be \(TunnelDefaults.mtuRange.lowerBound)…\(TunnelDefaults.mtuRange.upperBound)")
+      }
+      choices.mtu = .octets(octets)
+    case .automatic: choices.mtu = .automatic
+    case nil: break
+    }
+    switch record.dscp {
+    case .fixed(let value):
+      guard value <= 63 else { throw .invalid("dscp", "must be 0…63") }
+      choices.dscp = .fixed(value)
+    case .copy: choices.dscp = .copy
+    case nil: break
+    }
+    choices.ecnCompatibility = record.ecn.map { $0 == .compatibility }
+    return (tunnel, choices)
+  }
+}

@@ -1,0 +1,209 @@
+import ControlProtocol
+import FlowTable
+
+extension Registry {
+  /// Publishes the journal: tunnels, then steering additions, then all bindings with one `apply` (the point of no return),
+  /// then what is not needed any more. Throws before that point only, with forwarding table and steering as before.
+  func publishJournal() throws(RecordRefusal) {
+    guard !journal.isEmpty else { return }
+    try publishTunnels()
+    let plan = steeringPlan()
+    do throws(RecordRefusal) {
+      try addSteering(plan)
+    } catch {
+      withdrawTunnels()
+      throw error
+    }
+    do throws(FlowTableError) {
+      let changes = bindingChanges()
+      if !changes.isEmpty { try writer.apply(changes) }
+    } catch {
+      for change in plan.additions { removeSteering(change.removal) }
+      withdrawTunnels()
+      throw .refusal(error)
+    }
+    finish(plan)
+  }
+
+  /// Creates and rewrites tunnels. All or none: on a refusal the ones done are undone.
+  private func publishTunnels() throws(RecordRefusal) {
+    for note in journal.tunnels where !note.isRemoved {
+      do throws(FlowTableError) {
+        try publishTunnel(note.slot)
+      } catch {
+        withdrawTunnels()
+        throw .refusal(error)
+      }
+    }
+  }
+
+  /// Brings one tunnel of the forwarding table up to its entry; a dynamic one without users is never created.
+  private func publishTunnel(_ slot: UInt32) throws(FlowTableError) {
+    guard let entry = tunnels[slot], entry.users > 0 || entry.isConfigured else { return }
+    guard let id = entry.id else {
+      let nextHop = try resolver.acquire(entry.endpoints.remote)
+      let settings = settings(of: entry)
+      do throws(FlowTableError) {
+        tunnels[slot]?.id = try writer.addTunnel(settings, nextHop: nextHop)
+      } catch {
+        resolver.release(entry.endpoints.remote)
+        throw error
+      }
+      tunnels[slot]?.nextHop = nextHop
+      tunnels[slot]?.published = settings
+      return
+    }
+    let settings = settings(of: entry)
+    guard let nextHop = entry.nextHop, settings != entry.published else { return }
+    try writer.updateTunnel(id, settings: settings, nextHop: nextHop)
+    tunnels[slot]?.published = settings
+  }
+
+  /// Undoes `publishTunnels` in the forwarding table; the journal is still to be undone.
+  private func withdrawTunnels() {
+    for note in journal.tunnels where !note.isRemoved {
+      guard let entry = tunnels[note.slot], let id = entry.id, let nextHop = entry.nextHop else { continue }
+      if let settings = note.previous?.published {
+        guard settings != entry.published else { continue }
+        // The table had these very settings a moment ago. If it refuses them now, they stay marked as published, and
+        // the next request or next-hop change of this tunnel writes them.
+        if (try? writer.updateTunnel(id, settings: settings, nextHop: nextHop)) != nil {
+          tunnels[note.slot]?.published = settings
+        }
+      } else if note.previous == nil {
+        removeTunnel(note.slot, entry)
+      }
+    }
+  }
+
+  /// What the forwarding table must change for the journal's bindings; equal values are not written.
+  private func bindingChanges() -> [TableWriter.BindingChange] {
+    var changes: [TableWriter.BindingChange] = []
+    changes.reserveCapacity(journal.bindings.count)
+    for note in journal.bindings {
+      guard let entry = bindings[note.slot] else { continue }
+      if note.isRemoved {
+        changes.append(.remove(entry.packedKey.key))
+      } else if note.previous.map({ !$0.forwardsLike(entry) }) ?? true, let id = tunnels[entry.tunnel]?.id {
+        changes.append(
+          .set(
+            Binding(
+              key: entry.packedKey.key, tunnel: id, state: entry.state, access: entry.access,
+              localRouting: entry.localRouting)))
+      }
+    }
+    return changes
+  }
+
+  private func finish(_ plan: SteeringPlan) {
+    for change in plan.removals { removeSteering(change) }
+    for (station, change) in plan.stations where change != 0 {
+      let count = (stations[station] ?? 0) + change
+      stations[station] = count == 0 ? nil : count
+    }
+    for note in journal.bindings {
+      if note.isRemoved { bindings.release(note.slot) } else { schedule(note.slot) }
+    }
+    for note in journal.visitors {
+      guard let entry = visitors[note.slot] else { continue }
+      visitorPorts[entry.prefix] = note.isRemoved ? nil : entry.port
+      if note.isRemoved { visitors.release(note.slot) }
+    }
+    for note in journal.tunnels { dropIfUnused(note) }
+    journal = Journal(number: journal.number)
+  }
+
+  /// A dynamic tunnel goes with its last user; one that a record set waits for its first.
+  private func dropIfUnused(_ note: Journal.Note<TunnelEntry>) {
+    guard let entry = tunnels[note.slot] else { return }
+    let lostLastUser = (note.previous?.users ?? 0) > 0 || !entry.isConfigured
+    guard note.isRemoved || (entry.users == 0 && !entry.isStatic && lostLastUser) else { return }
+    tunnels.unlink(entry.endpoints)
+    if entry.id == nil {
+      tunnels.release(note.slot)
+    } else if removeTunnel(note.slot, entry) {
+      tunnels.release(note.slot)
+    } else {
+      // The table has put the removal off; the slot keeps the handle, and the key leads to it again if it is used anew.
+      tunnels.relink(entry.endpoints, to: note.slot)
+      tunnels[note.slot]?.choices = TunnelChoices()
+      tunnels[note.slot]?.isConfigured = false
+      tunnels[note.slot]?.isStatic = false
+      lingeringTunnels.insert(note.slot)
+    }
+  }
+
+  /// Takes a tunnel out of the forwarding table; false when that must be tried again.
+  @discardableResult
+  func removeTunnel(_ slot: UInt32, _ entry: TunnelEntry) -> Bool {
+    guard let id = entry.id else { return true }
+    guard (try? writer.removeTunnel(id)) != nil else { return false }
+    resolver.release(entry.endpoints.remote)
+    tunnels[slot]?.id = nil
+    tunnels[slot]?.nextHop = nil
+    tunnels[slot]?.published = nil
+    return true
+  }
+
+  /// Puts everything back as it was before the request.
+  func undoJournal() {
+    for note in journal.bindings.reversed() {
+      guard let entry = bindings[note.slot] else { continue }
+      if note.isRemoved { bindings.relink(entry.packedKey, to: note.slot) }
+      if let previous = note.previous {
+        bindings[note.slot] = previous
+      } else {
+        bindings.unlink(entry.packedKey)
+        bindings.release(note.slot)
+      }
+    }
+    for note in journal.visitors.reversed() {
+      guard let entry = visitors[note.slot] else { continue }
+      if note.isRemoved { visitors.relink(entry.prefix, to: note.slot) }
+      if let previous = note.previous {
+        visitors[note.slot] = previous
+      } else {
+        visitors.unlink(entry.prefix)
+        visitors.release(note.slot)
+      }
+    }
+    for note in journal.tunnels.reversed() { undo(note) }
+    journal = Journal(number: journal.number)
+  }
+
+  private func undo(_ note: Journal.Note<TunnelEntry>) {
+    guard let entry = tunnels[note.slot] else { return }
+    if note.isRemoved { tunnels.relink(entry.endpoints, to: note.slot) }
+    guard var previous = note.previous else {
+      guard entry.id == nil else {
+        // Its withdrawal was put off: it stays as an unused dynamic tunnel until the table lets it go.
+        tunnels[note.slot]?.users = 0
+        tunnels[note.slot]?.isConfigured = false
+        tunnels[note.slot]?.isStatic = false
+        lingeringTunnels.insert(note.slot)
+        return
+      }
+      tunnels.unlink(entry.endpoints)
+      tunnels.release(note.slot)
+      return
+    }
+    // The handle and what the table has are facts, not part of the request.
+    (previous.id, previous.nextHop, previous.published) = (entry.id, entry.nextHop, entry.published)
+    tunnels[note.slot] = previous
+  }
+}
+
+extension RecordRefusal {
+  /// The forwarding table's refusal in the protocol's words.
+  static func refusal(_ error: FlowTableError) -> RecordRefusal {
+    let code: StatusCode
+    switch error {
+    case .outOfBindings, .outOfRoutes, .outOfTunnels, .outOfNextHops: code = .full
+    case .retireQueueFull: code = .unavailable
+    case .mapping, .limitOutOfRange, .unknownTunnel, .unknownNextHop, .tunnelInUse, .tunnelExists, .endpointsDiffer,
+      .endpointNotIPv6:
+      code = .internalFailure
+    }
+    return RecordRefusal(code: code, field: "table", rule: "\(error)")
+  }
+}

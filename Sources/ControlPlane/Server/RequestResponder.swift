@@ -1,0 +1,178 @@
+import ControlProtocol
+import FlowTable
+import NIOCore
+
+/// Turns requests into steps on the registry. Confined to the writer's loop.
+final class RequestResponder {
+  /// Records of a slice: about a millisecond of the writer's time, and 400 kB of a dump at most.
+  static let sliceRecords = 2048
+  /// Items of a STATUS or COUNTERS frame: far below the smallest payload limit at 300 octets each.
+  private static let pageItems = 2048
+
+  let core: WriterCore
+  private let configuration: DaemonConfiguration
+  private let capacities: FlowTableLimits
+  private let source: any StatusSource
+  private let identity: ServiceIdentity
+  private let limits: Limits
+
+  init(
+    core: WriterCore, configuration: DaemonConfiguration, capacities: FlowTableLimits, source: any StatusSource,
+    identity: ServiceIdentity, limits: Limits
+  ) {
+    self.core = core
+    self.configuration = configuration
+    self.capacities = capacities
+    self.source = source
+    self.identity = identity
+    self.limits = limits
+  }
+
+  /// What a frame asks for, or its refusal.
+  func job(for frame: IncomingFrame, access: HelloReply.Access) -> RequestJob {
+    switch frame.content {
+    case .failure(let error): return .answer(.failure(error.status, error.outcome))
+    case .success(let request):
+      if let refusal = refusal(of: request, frame, access) { return .answer(refusal) }
+      return job(for: request, frame.flags, access)
+    }
+  }
+
+  private func refusal(of request: Request, _ frame: IncomingFrame, _ access: HelloReply.Access) -> Reply? {
+    if case .hello(let hello) = request {
+      guard hello.major != Limits.majorVersion else { return nil }
+      return Self.refusal(
+        .versionMismatch, "major", "version \(hello.major) is not \(Limits.majorVersion), which this daemon speaks")
+    }
+    guard !frame.endsStream else { return Self.refusal(.helloRequired, "frame", "the first frame must be HELLO") }
+    guard access == .write || (request.type != .upsert && request.type != .delete) else {
+      return Self.refusal(.notPermitted, "frame", "this peer may read; only root and the socket's group may write")
+    }
+    return nil
+  }
+
+  private static func refusal(_ code: StatusCode, _ field: String, _ rule: String) -> Reply {
+    .failure(code, Outcome(failed: 0, firstFailure: .init(index: nil, code: code, field: field, rule: rule)))
+  }
+
+  private func job(for request: Request, _ flags: FrameFlags, _ access: HelloReply.Access) -> RequestJob {
+    switch request {
+    case .hello: return .answer(.hello(hello(access)))
+    case .upsert(let request): return .set(request, flags, BatchProgress())
+    case .delete(let request): return .delete(request, flags, BatchProgress())
+    case .lookup(let request):
+      let entries = core.registry.lookup(request, now: core.clock())
+      return .answer(entries.isEmpty ? Self.refusal(.notFound, "key", "nothing has this key") : .lookup(entries))
+    case .dump(let request): return .dump(request)
+    case .status: return .status(Self.pages(statusItems()))
+    case .counters(let request): return .counters(Self.pages(counterItems(all: request.all)))
+    }
+  }
+
+  /// Runs one slice.
+  func advance(_ job: inout RequestJob) -> RequestStep {
+    switch job {
+    case .answer(let reply): return .reply(reply)
+    case .set(let request, let flags, var progress):
+      let slice = slice(request.records, flags, progress)
+      let outcome = core.registry.set(slice, atomic: flags.contains(.atomic), now: core.clock())
+      progress.add(outcome, count: slice.count)
+      job = .set(request, flags, progress)
+      return step(progress, of: request.records.count, flags)
+    case .delete(let request, let flags, var progress):
+      let slice = slice(request.keys, flags, progress)
+      let outcome = core.registry.delete(slice, atomic: flags.contains(.atomic), now: core.clock())
+      progress.add(outcome, count: slice.count)
+      job = .delete(request, flags, progress)
+      return step(progress, of: request.keys.count, flags)
+    case .dump(var request):
+      guard let slice = core.registry.dump(request, limit: Self.sliceRecords, now: core.clock()) else {
+        return .reply(Self.refusal(.invalid, "cookie", "no dump of this table gave out this cookie"))
+      }
+      guard !slice.records.isEmpty else { return .reply(.dump(slice)) }
+      request.cookie = slice.cookie
+      job = .dump(request)
+      return .page(.dump(slice), more: false)
+    case .status(var pages):
+      let page = Array(pages.removeFirst())
+      job = .status(pages)
+      return pages.isEmpty ? .reply(.status(page)) : .page(.status(page), more: true)
+    case .counters(var pages):
+      let page = Array(pages.removeFirst())
+      job = .counters(pages)
+      return pages.isEmpty ? .reply(.counters(page)) : .page(.counters(page), more: true)
+    }
+  }
+
+  /// An ATOMIC frame is one slice, whatever its size: packets must see all of it or none.
+  private func slice<Element>(
+    _ elements: [Element], _ flags: FrameFlags, _ progress: BatchProgress
+  ) -> ArraySlice<Element> {
+    let rest = elements[progress.position...]
+    return flags.contains(.atomic) ? rest : rest.prefix(Self.sliceRecords)
+  }
+
+  private func step(_ progress: BatchProgress, of count: Int, _ flags: FrameFlags) -> RequestStep {
+    guard progress.position >= count else { return .again }
+    guard flags.contains(.quiesced), progress.outcome.firstFailure == nil else { return .reply(progress.reply) }
+    return .whenQuiesced(progress.outcome.generation, progress.reply)
+  }
+
+  /// At least one page, so that an empty list is answered too.
+  private static func pages<Item>(_ items: [Item]) -> [ArraySlice<Item>] {
+    guard !items.isEmpty else { return [[]] }
+    return stride(from: 0, to: items.count, by: pageItems).map { items[$0..<min($0 + pageItems, items.count)] }
+  }
+}
+
+extension RequestResponder {
+  private func hello(_ access: HelloReply.Access) -> HelloReply {
+    let registry = core.registry
+    let counts: [(TableNumber, Int, Int)] = [
+      (.bindings, registry.bindingCount, capacities.bindings), (.tunnels, registry.tunnelCount, capacities.tunnels),
+      (.routes, 0, 0), (.visitors, registry.visitorCount, capacities.bindings),
+    ]
+    return HelloReply(
+      access: access, role: configuration.role == .localMobilityAnchor ? .lma : .mag, bootID: identity.bootID,
+      generation: registry.generation, limits: limits,
+      tables: counts.map {
+        HelloReply.Table(
+          number: $0.rawValue, recordSize: UInt16($0.recordSize), entries: UInt64($1), capacity: UInt64($2))
+      },
+      software: identity.software)
+  }
+
+  /// Warnings first, then the daemon, its tables, and what the source knows.
+  private func statusItems() -> [StatusItem] {
+    var items = source.warnings.enumerated().map { StatusItem(key: "warning.\($0)", value: $1) }
+    if let error = core.resolver.pendingError {
+      items.append(StatusItem(key: "warning.routes", value: "routes cannot all be mirrored: \(error)"))
+    }
+    let statistics = core.writer.statistics
+    if !statistics.laggingWorkers.isEmpty {
+      items.append(StatusItem(key: "warning.workers", value: "workers \(statistics.laggingWorkers) hold up updates"))
+    }
+    let facts: [(String, String)] = [
+      ("role", configuration.role.rawValue), ("version", identity.software),
+      ("uptime", "\((core.clock() &- identity.startedAt) / 1_000_000_000)"), ("boot-id", identity.bootText),
+      ("generation", "\(statistics.generation)"), ("table.bindings", "\(core.registry.bindingCount)"),
+      ("table.tunnels", "\(core.registry.tunnelCount)"), ("table.visitors", "\(core.registry.visitorCount)"),
+      ("table.routes", "\(statistics.routes)"), ("table.next-hops", "\(statistics.nextHops)"),
+      ("table.retired", "\(statistics.retired)"), ("table.bytes", "\(statistics.memoryBytes)"),
+    ]
+    items += facts.map { StatusItem(key: $0, value: $1) }
+    return items + source.statusItems
+  }
+
+  private func counterItems(all: Bool) -> [CounterItem] {
+    var items = source.counterItems
+    core.registry.forEachTunnelTraffic { endpoints, traffic in
+      let name = "tunnel.\(endpoints.local).\(endpoints.remote)"
+      items.append(CounterItem(name: "\(name).up.packets", value: traffic.up.packets))
+      items.append(CounterItem(name: "\(name).up.bytes", value: traffic.up.bytes))
+      items.append(CounterItem(name: "\(name).down.packets", value: traffic.down.packets))
+      items.append(CounterItem(name: "\(name).down.bytes", value: traffic.down.bytes))
+    }
+    return all ? items : items.filter { $0.value != 0 }
+  }
+}

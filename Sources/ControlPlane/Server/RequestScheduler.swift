@@ -1,0 +1,98 @@
+import ControlProtocol
+import NIOCore
+
+/// Executes requests on the writer's loop: each connection's in its own order, connections in turn, one slice at a time,
+/// so that a single update on one connection overtakes a bulk load on another.
+final class RequestScheduler {
+  private struct Work {
+    let connection: RequestConnection
+    var frames: [IncomingFrame] = []
+    /// Of the first frame; nil before its first slice.
+    var job: RequestJob?
+    /// In `ready`, or waiting for a reply to leave or a grace period to end.
+    var isBusy = false
+  }
+
+  private let responder: RequestResponder
+  private let loop: any EventLoop
+  private var connections: [UInt64: Work] = [:]
+  private var ready: [UInt64] = []
+  private var isRunning = false
+
+  init(responder: RequestResponder, loop: any EventLoop) {
+    self.responder = responder
+    self.loop = loop
+  }
+
+  func enqueue(_ frame: IncomingFrame, from connection: RequestConnection) {
+    connections[connection.id, default: Work(connection: connection)].frames.append(frame)
+    wake(connection.id)
+  }
+
+  /// Forgets a connection; a bulk load of its own ends between two slices.
+  func disconnect(_ connection: RequestConnection) {
+    connections[connection.id] = nil
+  }
+
+  private func wake(_ id: UInt64) {
+    guard let work = connections[id], !work.isBusy, !work.frames.isEmpty else { return }
+    connections[id]?.isBusy = true
+    ready.append(id)
+    runSoon()
+  }
+
+  /// One slice for each trip through the loop: kernel events, timers and newly arrived requests come in between.
+  private func runSoon() {
+    guard !isRunning, !ready.isEmpty else { return }
+    isRunning = true
+    loop.assumeIsolated().execute {
+      self.isRunning = false
+      self.runSlice()
+      self.runSoon()
+    }
+  }
+
+  private func runSlice() {
+    guard !ready.isEmpty else { return }
+    let id = ready.removeFirst()
+    guard let work = connections[id], let frame = work.frames.first else { return }
+    var job = work.job ?? responder.job(for: frame, access: work.connection.access)
+    let step = responder.advance(&job)
+    connections[id]?.job = job
+    switch step {
+    case .again:
+      ready.append(id)
+    case .reply(let reply):
+      finish(id, frame, reply)
+    case .page(let reply, let more):
+      let written = work.connection.send(reply, to: frame, more: more, isLast: false)
+      // A stream goes on when the socket has taken the last page: never more than one page in memory.
+      written.hop(to: loop).assumeIsolated().whenComplete { _ in
+        guard self.connections[id] != nil else { return }
+        self.ready.append(id)
+        self.runSoon()
+      }
+    case .whenQuiesced(let generation, let reply):
+      responder.core.whenQuiesced(generation) { quiesced in
+        self.finish(id, frame, quiesced ? reply : Self.stuck(reply))
+      }
+    }
+  }
+
+  private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply) {
+    guard let work = connections[id] else { return }
+    work.connection.send(reply, to: frame)
+    connections[id]?.frames.removeFirst()
+    connections[id]?.job = nil
+    connections[id]?.isBusy = false
+    wake(id)
+  }
+
+  /// The change is made and published; only the stronger acknowledgement cannot be given.
+  private static func stuck(_ reply: Reply) -> Reply {
+    guard case .outcome(var outcome) = reply else { return reply }
+    outcome.firstFailure = .init(
+      index: nil, code: .unavailable, field: "frame", rule: "published, but a worker has not passed a quiescent point")
+    return .failure(.unavailable, outcome)
+  }
+}

@@ -1,0 +1,123 @@
+import FlowTable
+import Logging
+import NIOCore
+
+/// Everything the writer thread owns, and its recurring work. Confined to the writer's event loop.
+final class WriterCore {
+  /// While something waits for a grace period: a worker's turn is well below this.
+  private static let busyPeriod: Int64 = 5_000_000
+  private static let quiescePeriod: Int64 = 1_000_000
+  private static let idlePeriod: Int64 = 100_000_000
+  /// An acknowledgement that no worker's progress has earned by then is refused (and the worker is named in the log).
+  private static let quiesceTimeout: UInt64 = 5_000_000_000
+
+  private struct Waiter {
+    let generation: UInt64
+    let deadline: UInt64
+    let finish: (Bool) -> Void
+  }
+
+  let registry: Registry
+  let resolver: NextHopResolver
+  let writer: TableWriter
+  let clock: @Sendable () -> UInt64
+  private let loop: any EventLoop
+  private let logger: Logger
+  private var waiters: [Waiter] = []
+  private var timer: Scheduled<Void>?
+  private var isStopped = false
+  private var reportedError: FlowTableError?
+
+  init(
+    registry: Registry, resolver: NextHopResolver, writer: TableWriter, loop: any EventLoop,
+    clock: @escaping @Sendable () -> UInt64, logger: Logger
+  ) {
+    self.registry = registry
+    self.resolver = resolver
+    self.writer = writer
+    self.loop = loop
+    self.clock = clock
+    self.logger = logger
+  }
+
+  /// First work of the writer: the static routes, then the recurring turn.
+  func start() {
+    resolver.settle()
+    turn()
+  }
+
+  func stop() {
+    isStopped = true
+    timer?.cancel()
+    for waiter in waiters { waiter.finish(false) }
+    waiters.removeAll()
+  }
+
+  func handle(_ events: ArraySlice<KernelEvent>) {
+    resolver.handle(events)
+    reportResolver()
+  }
+
+  /// Calls `finish` when no packet uses anything older than `generation` any more; false when a worker does not move.
+  func whenQuiesced(_ generation: UInt64, finish: @escaping (Bool) -> Void) {
+    guard !writer.isQuiesced(generation) else { return finish(true) }
+    guard !isStopped else { return finish(false) }
+    waiters.append(Waiter(generation: generation, deadline: clock() &+ Self.quiesceTimeout, finish: finish))
+    arm(after: Self.quiescePeriod)
+  }
+
+  private func turn() {
+    let now = clock()
+    let expired = registry.tick(now: now)
+    for binding in expired {
+      logger.debug(
+        "binding ended", metadata: ["prefix": "\(binding.key.prefix)", "cause": "\(binding.cause)"])
+    }
+    resolver.tick(now: now)
+    reportResolver()
+    writer.reclaim()
+    checkWaiters(now)
+    arm(after: period(now, moreDue: !expired.isEmpty))
+  }
+
+  private func checkWaiters(_ now: UInt64) {
+    guard !waiters.isEmpty else { return }
+    var still: [Waiter] = []
+    for waiter in waiters {
+      if writer.isQuiesced(waiter.generation) {
+        waiter.finish(true)
+      } else if waiter.deadline <= now {
+        logger.error(
+          "a worker holds up the grace period",
+          metadata: ["generation": "\(waiter.generation)", "workers": "\(writer.statistics.laggingWorkers)"])
+        waiter.finish(false)
+      } else {
+        still.append(waiter)
+      }
+    }
+    waiters = still
+  }
+
+  private func period(_ now: UInt64, moreDue: Bool) -> Int64 {
+    if moreDue || !waiters.isEmpty { return Self.quiescePeriod }
+    if writer.statistics.retired > 0 { return Self.busyPeriod }
+    guard let deadline = registry.nextDeadline else { return Self.idlePeriod }
+    return min(Self.idlePeriod, Int64(clamping: max(deadline, now) - now) + 1)
+  }
+
+  private func arm(after nanoseconds: Int64) {
+    timer?.cancel()
+    guard !isStopped else { return }
+    timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) { self.turn() }
+  }
+
+  private func reportResolver() {
+    guard resolver.pendingError != reportedError else { return }
+    reportedError = resolver.pendingError
+    if let error = reportedError {
+      logger.error("routes cannot all be mirrored", metadata: ["reason": "\(error)"])
+    } else {
+      logger.notice("routes are mirrored again")
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import ControlProtocol
+import FlowTable
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// The live control plane: the writer's thread with registry and resolver, and the control socket.
+///
+/// Start: `start()` after the workers' tables exist and before or after the workers run; the control socket comes last in
+/// the daemon's start order. Stop is the reverse. `handle` may be called from any thread at any time.
+public final class TableService: Sendable {
+  /// Kernel events taken in before requests and timers get their turn again.
+  private static let eventsPerSlice = 4096
+
+  private let writerGroup: MultiThreadedEventLoopGroup
+  private let loop: any EventLoop
+  private let room: NIOLoopBoundBox<WriterRoom>
+  private let server: ControlServer
+  private let events = Mutex(EventQueue())
+  private let logger: Logger
+
+  private struct EventQueue {
+    var waiting: [KernelEvent] = []
+    /// The writer's loop is at it, or will be; one drain at a time keeps the order.
+    var isDraining = false
+  }
+
+  /// - Parameters:
+  ///   - interfaces: one for each configured port, in order.
+  ///   - table: its one writer is made here.
+  ///   - steering: required at a MAG; called on the writer's thread only.
+  ///   - software: name and version for HELLO and STATUS.
+  ///   - requestResolution: asks the kernel for a neighbour; called on the writer's thread, must not wait.
+  ///   - clock: monotonic nanoseconds.
+  public init(
+    configuration: DaemonConfiguration, interfaces: [PortInterface], table: FlowTable,
+    steering: sending (any SteeringTable)?, statusSource: any StatusSource, software: String,
+    limits: Limits = .standard, requestResolution: (@Sendable (ResolutionRequest) -> Void)?, logger: Logger,
+    clock: @escaping @Sendable () -> UInt64 = { NIODeadline.now().uptimeNanoseconds }
+  ) throws(FlowTableError) {
+    self.logger = logger
+    writerGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop = writerGroup.next()
+    self.loop = loop
+    let writer = try table.makeWriter()
+    let resolver = NextHopResolver(
+      configuration: configuration, interfaces: interfaces, writer: writer, requestResolution: requestResolution)
+    let registry = Registry(configuration: configuration, writer: writer, resolver: resolver, steering: steering)
+    let core = WriterCore(
+      registry: registry, resolver: resolver, writer: writer, loop: loop, clock: clock, logger: logger)
+    var randomness = SystemRandomNumberGenerator()
+    let responder = RequestResponder(
+      core: core, configuration: configuration, capacities: table.limits, source: statusSource,
+      identity: ServiceIdentity(software: software, startedAt: clock(), randomness: &randomness), limits: limits)
+    // Confined to the writer's loop from here on.
+    let room = NIOLoopBoundBox.makeBoxSendingValue(
+      WriterRoom(core: core, scheduler: RequestScheduler(responder: responder, loop: loop)), eventLoop: loop)
+    self.room = room
+    server = ControlServer(
+      socket: ControlSocket(path: configuration.control.socket, group: configuration.control.group), limits: limits,
+      logger: logger,
+      submit: { connection, frame in loop.execute { room.value.scheduler.enqueue(frame, from: connection) } },
+      disconnected: { connection in loop.execute { room.value.scheduler.disconnect(connection) } })
+  }
+
+  /// Begins the writer's work and opens the control socket.
+  public func start() throws(ControlSocketError) {
+    loop.execute { [room] in room.value.core.start() }
+    try server.start()
+  }
+
+  /// Closes the socket, ends the writer's work and both threads. What is in the forwarding table stays.
+  public func stop() {
+    server.stop()
+    do {
+      try loop.submit { [room] in room.value.core.stop() }.wait()
+      try writerGroup.syncShutdownGracefully()
+    } catch {
+      logger.error("writer loop did not end", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Takes in what the kernel said, in order, from any thread.
+  public func handle(_ event: KernelEvent) {
+    let begins = events.withLock { queue in
+      queue.waiting.append(event)
+      defer { queue.isDraining = true }
+      return !queue.isDraining
+    }
+    if begins { loop.execute { self.drain([]) } }
+  }
+
+  /// Hands events on in slices, so that a full dump of the kernel's routes never holds up an update for long.
+  private func drain(_ taken: ArraySlice<KernelEvent>) {
+    var taken = taken
+    if taken.isEmpty {
+      taken = events.withLock { queue in
+        defer { queue.waiting = [] }
+        queue.isDraining = !queue.waiting.isEmpty
+        return queue.waiting[...]
+      }
+    }
+    guard !taken.isEmpty else { return }
+    room.value.core.handle(taken.prefix(Self.eventsPerSlice))
+    let rest = taken.dropFirst(Self.eventsPerSlice)
+    loop.execute { self.drain(rest) }
+  }
+}
+
+/// What only the writer's loop may touch.
+final class WriterRoom {
+  let core: WriterCore
+  let scheduler: RequestScheduler
+
+  init(core: WriterCore, scheduler: RequestScheduler) {
+    self.core = core
+    self.scheduler = scheduler
+  }
+}
