@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "cxdp.h"
 
@@ -15,4 +17,23 @@ int fp_pin_thread(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	return -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+int fp_unshare_network(void)
+{
+	int before = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int error;
+
+	if (before < 0)
+		return -errno;
+	if (!unshare(CLONE_NEWNET))
+		return before;
+	error = -errno;
+	close(before);
+	return error;
+}
+
+int fp_enter_network(int fd)
+{
+	return setns(fd, CLONE_NEWNET) ? -errno : 0;
 }

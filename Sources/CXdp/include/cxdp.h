@@ -146,10 +146,17 @@ int fp_interface_queues(const char *interface, uint32_t *rx_queues);
  */
 int fp_detach_interface(unsigned int ifindex);
 
-/* ---- the CPU (thread.c) ---- */
+/* ---- the thread and its CPU (thread.c) ---- */
 
 /* Binds the calling thread to one CPU. */
 int fp_pin_thread(int cpu);
+/*
+ * Moves the calling thread into a new, empty network namespace, which ends with its last thread, child and descriptor.
+ * Sockets opened from there on belong to it, and so do threads started from there on. Returns a descriptor of the
+ * namespace left behind, for fp_enter_network(). (Swift cannot import unshare(2) and setns(2).)
+ */
+int fp_unshare_network(void);
+int fp_enter_network(int fd);
 
 static inline __attribute__((always_inline)) void fp_prefetch(const void *address)
 {
