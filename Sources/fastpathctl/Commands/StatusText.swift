@@ -5,7 +5,9 @@ enum StatusText {
   /// One flat object: a value that is a plain decimal number is a number, `warning.N` becomes the array `warnings`.
   static func json(_ items: [StatusItem]) -> String {
     let warnings = items.filter(isWarning).map { JSONText.quoted($0.value) }
-    let members = items.filter { !isWarning($0) }.map { ($0.key, isNumber($0.value) ? $0.value : JSONText.quoted($0.value)) }
+    let members = items.filter { !isWarning($0) }.map {
+      ($0.key, isNumber($0.value) ? $0.value : JSONText.quoted($0.value))
+    }
     return JSONText.object([("warnings", "[" + warnings.joined(separator: ",") + "]")] + members)
   }
 

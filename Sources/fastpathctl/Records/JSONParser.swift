@@ -78,7 +78,6 @@ struct JSONParser {
       skipWhitespace()
       guard current == UInt8(ascii: "\"") else { throw error("expected a key in double quotes") }
       let key = try string()
-      guard !members.contains(where: { $0.key == key }) else { throw error("key \"\(key)\" is given twice") }
       skipWhitespace()
       guard take(":") else { throw error("expected ':' after the key") }
       members.append(JSONMember(key: key, value: try value(depth: depth + 1)))

@@ -1,4 +1,5 @@
-/// One JSON value (RFC 8259). Integers stay exact, and an object keeps its members in the order of the text.
+/// One JSON value (RFC 8259). Integers stay exact, and an object keeps all its members in the order of
+/// the text, also those with equal keys: `RecordFields` refuses them by name.
 enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)

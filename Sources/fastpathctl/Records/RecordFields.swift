@@ -7,14 +7,19 @@ struct RecordFields {
   /// Dotted path of this object, with a dot at its end; empty for the record itself.
   private let path: String
 
-  /// Fails when `value` is not an object or has a key that is not in `known`.
+  /// Fails when `value` is not an object, or has a key twice or one that is not in `known`.
   init(_ value: JSONValue, path: String = "", known: [String]) throws(RecordError) {
     guard case .object(let members) = value else {
       throw RecordError(
         field: path.isEmpty ? "record" : String(path.dropLast()), rule: "must be an object, not \(value.kind)")
     }
-    for member in members where !known.contains(member.key) {
-      throw RecordError(field: path + member.key, rule: "unknown key (known: \(known.joined(separator: ", ")))")
+    for (index, member) in members.enumerated() {
+      guard known.contains(member.key) else {
+        throw RecordError(field: path + member.key, rule: "unknown key (known: \(known.joined(separator: ", ")))")
+      }
+      guard !members[..<index].contains(where: { $0.key == member.key }) else {
+        throw RecordError(field: path + member.key, rule: "is given twice")
+      }
     }
     self.members = members
     self.path = path

@@ -112,7 +112,9 @@ enum RecordJSON {
   }
 
   private static func routePair(_ fields: RecordFields) throws(RecordError) -> (from: WirePrefix, to: WirePrefix) {
-    guard let pair = try fields.object("route", known: ["from", "to"]) else { throw fields.error("route", "is missing") }
+    guard let pair = try fields.object("route", known: ["from", "to"]) else {
+      throw fields.error("route", "is missing")
+    }
     let (from, to) = (try pair.prefix("from"), try pair.prefix("to"))
     guard from.address.family == to.address.family else {
       throw pair.error("to", "must have the address family of from")
