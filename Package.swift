@@ -45,10 +45,13 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "Assembly", dependencies: ["ControlPlane", "ControlProtocol", "FastPath", "FlowTable"],
+      swiftSettings: strict),
     .executableTarget(
       name: "fastpathd",
       dependencies: [
-        "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable", "SlowPath",
+        "Assembly", "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable", "SlowPath",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -56,15 +59,16 @@ let package = Package(
     .executableTarget(
       name: "fastpathctl",
       dependencies: [
-        "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
+        "Assembly", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
     .testTarget(name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], swiftSettings: strict),
     .testTarget(name: "FlowTableTests", dependencies: ["FlowTable"], swiftSettings: strict),
     .testTarget(name: "FastPathTests", dependencies: ["FastPath", "FlowTable"], swiftSettings: strict),
-    .testTarget(name: "SlowPathTests", dependencies: ["SlowPath", "FlowTable"], swiftSettings: strict),
-    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .testTarget(name: "SlowPathTests", dependencies: ["SlowPath", "FastPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(
+      name: "ControlProtocolTests", dependencies: ["ControlProtocol"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "ControlPlaneTests", dependencies: ["ControlPlane", "ControlProtocol", "FlowTable"], swiftSettings: strict),
   ]

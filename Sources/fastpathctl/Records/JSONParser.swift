@@ -40,8 +40,8 @@ struct JSONParser {
     }
   }
 
-  private mutating func take(_ character: Character) -> Bool {
-    guard current == character.asciiValue else { return false }
+  private mutating func take(_ octet: UInt8) -> Bool {
+    guard current == octet else { return false }
     position += 1
     return true
   }
@@ -73,17 +73,17 @@ struct JSONParser {
     position += 1
     var members: [JSONMember] = []
     skipWhitespace()
-    if take("}") { return .object(members) }
+    if take(UInt8(ascii: "}")) { return .object(members) }
     repeat {
       skipWhitespace()
       guard current == UInt8(ascii: "\"") else { throw error("expected a key in double quotes") }
       let key = try string()
       skipWhitespace()
-      guard take(":") else { throw error("expected ':' after the key") }
+      guard take(UInt8(ascii: ":")) else { throw error("expected ':' after the key") }
       members.append(JSONMember(key: key, value: try value(depth: depth + 1)))
       skipWhitespace()
-    } while take(",")
-    guard take("}") else { throw error("expected ',' or '}'") }
+    } while take(UInt8(ascii: ","))
+    guard take(UInt8(ascii: "}")) else { throw error("expected ',' or '}'") }
     return .object(members)
   }
 
@@ -91,19 +91,19 @@ struct JSONParser {
     position += 1
     var elements: [JSONValue] = []
     skipWhitespace()
-    if take("]") { return .array(elements) }
+    if take(UInt8(ascii: "]")) { return .array(elements) }
     repeat {
       elements.append(try value(depth: depth + 1))
       skipWhitespace()
-    } while take(",")
-    guard take("]") else { throw error("expected ',' or ']'") }
+    } while take(UInt8(ascii: ","))
+    guard take(UInt8(ascii: "]")) else { throw error("expected ',' or ']'") }
     return .array(elements)
   }
 
   private mutating func number() throws(JSONError) -> JSONValue {
     let first = position
     var isInteger = true
-    _ = take("-")
+    _ = take(UInt8(ascii: "-"))
     let digits = position
     while position < end {
       switch octets[position] {
@@ -185,7 +185,7 @@ struct JSONParser {
     case UInt8(ascii: "u"):
       var code = try hexadecimal()
       if (0xd800...0xdbff).contains(code) {
-        guard take("\\"), take("u") else { throw error("half of a surrogate pair") }
+        guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw error("half of a surrogate pair") }
         let low = try hexadecimal()
         guard (0xdc00...0xdfff).contains(low) else { throw error("half of a surrogate pair") }
         code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)

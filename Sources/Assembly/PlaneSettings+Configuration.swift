@@ -1,0 +1,31 @@
+import ControlPlane
+import FastPath
+import FlowTable
+
+extension PlaneSettings {
+  /// What the pipeline needs of a configuration.
+  ///
+  /// - Parameters:
+  ///   - ports: link-layer address and MTU of each port, in the configuration's order.
+  ///   - randomKey: key of the outer flow label where the configuration names none (RFC 6438 section 3: hard to predict).
+  public init(
+    configuration: DaemonConfiguration, ports: [(mac: MACAddress, mtu: Int)], randomKey: FlowLabelKey
+  ) {
+    let key = configuration.flowLabelKey.map { FlowLabelKey(first: $0.first, second: $0.second) } ?? randomKey
+    self.init(
+      role: configuration.role == .localMobilityAnchor ? .localMobilityAnchor : .mobileAccessGateway,
+      ports: zip(configuration.ports, ports).map { port, link in
+        PortSettings(name: port.name, kinds: PortKinds(rawValue: port.kinds.rawValue), mac: link.mac, mtu: link.mtu)
+      },
+      localAddresses: Self.distinct(configuration.localAddresses + configuration.routerAddresses),
+      pools: configuration.pools, localRouting: configuration.localRouting,
+      flowLabelKey: configuration.tunnelDefaults.flowLabel == .hash ? key : nil,
+      poolSourcesAllowed: configuration.poolSourcesAllowed)
+  }
+
+  /// An address may be a tunnel end point and a router address at once; the hot path need look at it only once.
+  private static func distinct(_ addresses: [IPAddress]) -> [IPAddress] {
+    var seen: Set<IPAddress> = []
+    return addresses.filter { seen.insert($0).inserted }
+  }
+}
