@@ -11,7 +11,8 @@ public struct CounterReport: Sendable {
   ///   - steering: what the steering program counted for each port, indexed by `SteerReason`.
   ///   - tunnels: every tunnel with its traffic.
   public init(
-    ports: [String], plane: PlaneCounters, steering: [[UInt64]], tunnels: [(endpoints: TunnelEndpoints, traffic: Traffic)]
+    ports: [String], plane: PlaneCounters, steering: [[UInt64]],
+    tunnels: [(endpoints: TunnelEndpoints, traffic: Traffic)]
   ) {
     var kernel: [(name: String, value: UInt64)] = []
     for reason in SteerReason.allCases where reason != .redirected {

@@ -35,9 +35,11 @@ struct SampleDomain {
     try domain.writer.setRoute(try prefix("0.0.0.0/0"), core)
     let local = try address("2001:db8:1::1")
     let first = try domain.writer.addTunnel(
-      TunnelSettings(endpoints: TunnelEndpoints(local: local, remote: try address("2001:db8:a::1"))), nextHop: transport)
+      TunnelSettings(endpoints: TunnelEndpoints(local: local, remote: try address("2001:db8:a::1"))), nextHop: transport
+    )
     let second = try domain.writer.addTunnel(
-      TunnelSettings(endpoints: TunnelEndpoints(local: local, remote: try address("2001:db8:b::1"))), nextHop: transport)
+      TunnelSettings(endpoints: TunnelEndpoints(local: local, remote: try address("2001:db8:b::1"))), nextHop: transport
+    )
     try domain.writer.apply([
       .set(Binding(key: BindingKey(table: .proxy, prefix: try prefix("2001:db8:100:1::/64")), tunnel: first)),
       .set(Binding(key: BindingKey(table: .proxy, prefix: try prefix("203.0.113.10/32")), tunnel: first)),

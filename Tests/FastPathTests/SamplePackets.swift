@@ -9,7 +9,8 @@ enum SamplePackets {
   }
 
   static func ipv6(
-    source: [UInt8], destination: [UInt8], next: UInt8, hopLimit: UInt8 = 64, trafficClass: UInt8 = 0, label: UInt32 = 0,
+    source: [UInt8], destination: [UInt8], next: UInt8, hopLimit: UInt8 = 64, trafficClass: UInt8 = 0,
+    label: UInt32 = 0,
     _ payload: [UInt8]
   ) -> [UInt8] {
     let first = UInt32(6) << 28 | UInt32(trafficClass) << 20 | label

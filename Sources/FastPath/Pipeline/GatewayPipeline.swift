@@ -67,7 +67,9 @@ enum GatewayPipeline: Pipeline {
     let destination = packet.innerDestination(frame)
     if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
     // R4443-9: a destination in the sender's own prefix is on the link it came from.
-    guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else { return packet.drop(.loop) }
+    guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
+      return packet.drop(.loop)
+    }
     packet.departureTunnel = binding.tunnel
   }
 
