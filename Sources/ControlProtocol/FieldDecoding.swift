@@ -11,14 +11,17 @@ extension RawSpan {
     return family
   }
 
-  func address(at offset: Int, family: WireFamily, field: String) throws(RecordError) -> WireAddress {
+  /// - Parameter field: made only for an error, since joining names costs more than reading the address.
+  func address(
+    at offset: Int, family: WireFamily, field: @autoclosure () -> String
+  ) throws(RecordError) -> WireAddress {
     let high = networkUInt64(at: offset)
     let low = networkUInt64(at: offset + 8)
     switch family {
     case .ipv6: return WireAddress(ipv6High: high, low: low)
     case .ipv4:
       guard high & 0xffff_ffff == 0, low == 0 else {
-        throw fieldError(field, "the last 12 octets of an IPv4 address must be zero")
+        throw fieldError(field(), "the last 12 octets of an IPv4 address must be zero")
       }
       return WireAddress(ipv4: UInt32(high >> 32))
     }
