@@ -4,6 +4,7 @@
  * and takes the XDP_SHARED_UMEM road for every socket after the first.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_xdp.h>
 #include <poll.h>
 #include <string.h>
@@ -22,6 +23,12 @@
 #define BUSY_BUDGET_MS 5000
 #define BUSY_STEP_MS 20
 
+/* libxdp 1.3 leaves its sockets to child processes, where they would keep a queue busy and its program redirecting. */
+static void close_on_exec(int fd)
+{
+	fcntl(fd, F_SETFD, FD_CLOEXEC); /* cannot fail on an open descriptor */
+}
+
 int fp_umem_create(void *area, uint64_t size, const struct fp_umem_config *config, struct fp_rings *first,
 		   struct xsk_umem **out)
 {
@@ -32,9 +39,15 @@ int fp_umem_create(void *area, uint64_t size, const struct fp_umem_config *confi
 		.frame_headroom = config->frame_headroom,
 	};
 
+	int error;
+
 	libxdp_set_print(NULL);
 	memset(first, 0, sizeof(*first));
-	return xsk_umem__create(out, area, size, &first->fill, &first->completion, &umem_config);
+	error = xsk_umem__create(out, area, size, &first->fill, &first->completion, &umem_config);
+	if (error)
+		return error;
+	close_on_exec(xsk_umem__fd(*out));
+	return 0;
 }
 
 int fp_umem_destroy(struct xsk_umem *umem)
@@ -96,6 +109,7 @@ int fp_socket_open(struct xsk_umem *umem, const char *interface, const struct fp
 		xsk_socket__delete(*out);
 		return -EINVAL;
 	}
+	close_on_exec(xsk_socket__fd(*out));
 	return 0;
 }
 

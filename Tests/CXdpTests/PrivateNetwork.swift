@@ -1,27 +1,18 @@
 import CXdp
 import Foundation
 
-/// A network namespace that belongs to one thread: its interfaces vanish with the thread's stay, whatever ends it, so
-/// that a failed or killed test leaves nothing behind. Needs root.
+/// A network namespace for the length of a call: its interfaces vanish with the thread's stay, whatever ends it, so that
+/// a failed or killed test leaves nothing behind. Needs root.
 enum PrivateNetwork {
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }
 
-  /// Runs `body` on a thread of its own in a new network namespace whose loopback is up.
+  /// Runs `body` with the calling thread in a new network namespace whose loopback is up.
   ///
-  /// The thread is back in its old namespace before anything else of the process hears of the end: a thread pool that
-  /// grows from here would inherit the namespace and keep it.
-  static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      Thread {
-        let result = Swift.Result { try runHere(body) }
-        continuation.resume(with: result)
-      }.start()
-    }
-  }
-
-  private static func runHere<Result>(_ body: () throws -> Result) throws -> Result {
+  /// `body` starts no threads, which would stay there, and does not suspend, so that no other task ever sees the
+  /// namespace.
+  static func run<Result>(_ body: () throws -> Result) throws -> Result {
     let before = fp_unshare_network()
     guard before >= 0 else {
       throw Failure(description: "no new network namespace (\(before)): these tests run as root")

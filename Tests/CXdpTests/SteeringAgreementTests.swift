@@ -6,13 +6,13 @@ import Testing
 @Suite struct SteeringAgreementTests {
   static let packets = 60_000
 
-  @Test func randomAndMutatedPacketsAreSteeredAlike() async throws {
+  @Test func randomAndMutatedPacketsAreSteeredAlike() throws {
     let seed = ProcessInfo.processInfo.environment["FASTPATH_SEED"].flatMap(UInt64.init) ?? .random(in: 0...(.max))
     print(
       "SteeringAgreementTests seed \(seed); again:",
       "FASTPATH_SEED=\(seed) swift test -c release --filter SteeringAgreementTests")
     let fixtures = try SteeringFixture.load()
-    let seen = try await PrivateNetwork.run { () -> [SteerReason: Int] in
+    let seen = try PrivateNetwork.run { () -> [SteerReason: Int] in
       let world = try SteeringWorld()
       let places = [world.lma, world.mag].flatMap { node in node.ports.indices.map { (node: node, port: $0) } }
       var random = SplitMix64(state: seed)

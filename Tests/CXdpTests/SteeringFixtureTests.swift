@@ -4,13 +4,13 @@ import Testing
 /// Named packets, built by Scapy, with the verdict that REQUIREMENTS 2.14 and 2.16 give them, in the loaded program and
 /// in its Swift twin.
 @Suite struct SteeringFixtureTests {
-  @Test func everyFixtureIsSteeredAsRequired() async throws {
+  @Test func everyFixtureIsSteeredAsRequired() throws {
     let fixtures = try SteeringFixture.load()
     #expect(fixtures.count > 200)
     // Every reason is somebody's expectation; a socket is missing in another test.
     let expected = Set(fixtures.map(\.expected)).union([.noSocket])
     #expect(expected == Set(SteerReason.allCases))
-    try await PrivateNetwork.run {
+    try PrivateNetwork.run {
       let world = try SteeringWorld()
       for fixture in fixtures {
         let (node, port) = try #require(world.find(fixture.port), "\(fixture)")
@@ -20,9 +20,9 @@ import Testing
     }
   }
 
-  @Test func everyTruncationIsSteeredAlike() async throws {
+  @Test func everyTruncationIsSteeredAlike() throws {
     let fixtures = try SteeringFixture.load()
-    try await PrivateNetwork.run {
+    try PrivateNetwork.run {
       let world = try SteeringWorld()
       for fixture in fixtures {
         let (node, port) = try #require(world.find(fixture.port), "\(fixture)")
