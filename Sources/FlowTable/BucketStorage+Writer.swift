@@ -58,11 +58,3 @@ extension BucketStorage {
     for slot in 0..<Self.slotsPerBucket where bucket.tag(slot) != 0 { body(bucket.index(slot)) }
   }
 }
-
-extension Mapping {
-  /// The mapping of a storage, whose word keeps its address and size.
-  init(address: UInt, bytes: Int) {
-    self.address = address
-    self.bytes = bytes
-  }
-}

@@ -32,9 +32,11 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
 
   /// A new, empty storage of `1 << logBuckets` buckets.
   init(logBuckets: Int) throws(FlowTableError) {
-    let mapping = try Mapping(bytes: Self.bucketBytes << logBuckets)
-    self.word = UInt64(mapping.address) | UInt64(logBuckets)
+    self.init(address: try Mapping.reserve(bytes: Self.bucketBytes << logBuckets), logBuckets: logBuckets)
   }
+
+  /// The storage in memory of at least `bucketBytes << logBuckets` octets, all zero.
+  init(address: UInt, logBuckets: Int) { word = UInt64(address) | UInt64(logBuckets) }
 
   var isNone: Bool { word == 0 }
   var logBuckets: Int { Int(word & 63) }
@@ -43,7 +45,7 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
   var bytes: Int { bucketCount * Self.bucketBytes }
 
   /// Gives the memory back: after a grace period, or when no reader ever saw it.
-  func unmap() { Mapping(address: UInt(word & ~63), bytes: bytes).unmap() }
+  func unmap() { Mapping.release(UInt(word & ~63), bytes: bytes) }
 
   var base: UnsafeMutableRawPointer {
     // Only called on a storage that is not none, whose address came from mmap.

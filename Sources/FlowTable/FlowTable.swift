@@ -3,7 +3,8 @@ import Synchronization
 /// Owns the memory of bindings, routes, tunnels, next hops, counters and quiescent states, and hands out the three sides
 /// of it: a view for the workers, counters for each of them, and the one writer.
 ///
-/// Must be kept until no worker uses a view, counters or quiescent states any more; the writer keeps it by itself.
+/// Must be kept until no worker uses a view, counters or quiescent states any more. The writer keeps it by itself; what
+/// is published stays readable when the writer has gone.
 public final class FlowTable: @unchecked Sendable {
   public let limits: FlowTableLimits
   let hash: KeyHash
@@ -13,11 +14,14 @@ public final class FlowTable: @unchecked Sendable {
   let routeRecords: Mapping
   let tunnelRecords: Mapping
   let tunnelSlots: Mapping
+  private let tunnelBuckets: Mapping
   let tunnelIndex: BucketStorage
   let nextHopRecords: Mapping
   let nextHopSlots: Mapping
   let counters: [Mapping]
   private let hasWriter = Atomic<Bool>(false)
+  /// Storages that the writer had retired when it went; readers may be in them as long as this object lives.
+  var orphans: [BucketStorage] = []
 
   /// Records of a kind that may exist at once: the live ones, those in the retire queue, and the unused number 0.
   static func records(_ live: Int, _ limits: FlowTableLimits) -> Int { live + limits.retired + 1 }
@@ -39,7 +43,9 @@ public final class FlowTable: @unchecked Sendable {
     let tunnels = Self.records(limits.tunnels, limits)
     tunnelRecords = try Mapping(bytes: tunnels * TunnelRecord.bytes)
     tunnelSlots = try Mapping(bytes: tunnels * 4)
-    tunnelIndex = try BucketStorage(logBuckets: Self.tunnelLogBuckets(limits.tunnels))
+    let logBuckets = Self.tunnelLogBuckets(limits.tunnels)
+    tunnelBuckets = try Mapping(bytes: BucketStorage.bucketBytes << logBuckets)
+    tunnelIndex = BucketStorage(address: tunnelBuckets.address, logBuckets: logBuckets)
     let nextHops = Self.records(limits.nextHops, limits)
     nextHopRecords = try Mapping(bytes: nextHops * MemoryLayout<NextHopRecord>.stride)
     nextHopSlots = try Mapping(bytes: nextHops * 4)
@@ -56,10 +62,11 @@ public final class FlowTable: @unchecked Sendable {
   }
 
   deinit {
-    for mapping in [
-      header, quiescentWords, bindingRecords, routeRecords, tunnelRecords, tunnelSlots, nextHopRecords, nextHopSlots,
-    ] + counters { mapping.unmap() }
-    tunnelIndex.unmap()
+    for line in [Header.mobile, Header.proxy, Header.routes] {
+      // The header is mapped until the end of this; the word is of the last storage published, or 0 without a writer.
+      orphans.append(BucketStorage(word: unsafe header.base.word64(line).pointee.load(ordering: .acquiring)))
+    }
+    for storage in orphans where !storage.isNone { storage.unmap() }
   }
 
   /// The tunnel index does not grow: it has room for the limit at 60 % of its slots.

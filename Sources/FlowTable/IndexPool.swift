@@ -13,8 +13,6 @@ struct IndexPool: ~Copyable {
     self.mapping = try Mapping(bytes: capacity * 4)
   }
 
-  deinit { mapping.unmap() }
-
   var available: Int { capacity - used }
 
   /// An index, and whether it was in use before; nil when all are in use.

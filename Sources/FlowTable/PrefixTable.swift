@@ -38,8 +38,7 @@ final class PrefixTable {
   }
 
   deinit {
-    // No reader outlives the table.
-    current.unmap()
+    // No reader has seen it. The published storage is the `FlowTable`'s to unmap, when its last reader has gone.
     growing?.unmap()
   }
 

@@ -40,8 +40,6 @@ struct RetireQueue: ~Copyable {
     self.mapping = try Mapping(bytes: capacity * MemoryLayout<Item>.stride)
   }
 
-  deinit { mapping.unmap() }
-
   var room: Int { capacity - count }
 
   /// The generation that the oldest item waits for.

@@ -47,9 +47,7 @@ public final class TableWriter {
     generation = table.view.generation
   }
 
-  deinit {
-    for (_, storage) in retiredStorages { storage.unmap() }
-  }
+  deinit { table.orphans = retiredStorages.map(\.storage) }
 
   /// Shows everything linked so far to the readers' next snapshots.
   func publish() {

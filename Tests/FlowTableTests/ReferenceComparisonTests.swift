@@ -86,7 +86,7 @@ import Testing
         #expect(!fixture.writer.isQuiesced(generation))
         if universe.generator.oneIn(2) { fixture.writer.reclaim() }
       }
-      let targets = (0..<universe.generator.below(150)).map { _ in universe.target() }
+      let targets = (0..<universe.generator.below(60)).map { _ in universe.target() }
       lookups += 2 * targets.count
       let old = targets.map { before.lookup($0).map(Found.init) }
       try #require(snapshot.find(targets) == old, "seed \(seed), after \(changes) changes, old snapshot")

@@ -1,0 +1,100 @@
+import FlowTable
+import Testing
+
+/// A change that is refused has changed nothing: not the bindings, not the generation, not the use counts.
+@Suite struct LimitTests {
+  static func key(_ number: Int) -> BindingKey {
+    BindingKey(
+      table: .proxy, prefix: Prefix(covering: IPAddress(ipv6High: UInt64(number) << 8, low: 0), length: 64))
+  }
+
+  @Test func bindings() throws {
+    let fixture = try Fixture(bindings: 100)
+    let all = (0..<100).map { TableWriter.BindingChange.set(Binding(key: Self.key($0), tunnel: fixture.tunnels[0])) }
+    let generation = try fixture.writer.apply(all)
+    let more = TableWriter.BindingChange.set(Binding(key: Self.key(100), tunnel: fixture.tunnels[1]))
+    let replacement = TableWriter.BindingChange.set(Binding(key: Self.key(7), tunnel: fixture.tunnels[1]))
+    #expect(throws: FlowTableError.outOfBindings(limit: 100)) { try fixture.writer.apply([replacement, more]) }
+    #expect(fixture.writer.generation == generation)
+    #expect(fixture.writer.binding(Self.key(7))?.tunnel == fixture.tunnels[0])
+    #expect(fixture.writer.binding(Self.key(100)) == nil)
+    try fixture.writer.removeTunnel(fixture.tunnels[1])  // nothing names it
+    // At the limit, replacing still works, and so does a batch that makes its own room, or sets one new key twice.
+    let other = fixture.tunnels[2]
+    try fixture.writer.apply([.set(Binding(key: Self.key(7), tunnel: other))])
+    let late = TableWriter.BindingChange.set(Binding(key: Self.key(100), tunnel: other))
+    try fixture.writer.apply([late, .remove(Self.key(8)), late])
+    #expect(fixture.writer.statistics.bindings == 100)
+    #expect(fixture.writer.binding(Self.key(8)) == nil && fixture.writer.binding(Self.key(100))?.tunnel == other)
+    // A second removal of one key makes no second place.
+    let another = TableWriter.BindingChange.set(Binding(key: Self.key(102), tunnel: other))
+    #expect(throws: FlowTableError.outOfBindings(limit: 100)) {
+      try fixture.writer.apply([.remove(Self.key(9)), .remove(Self.key(9)), .set(Binding(key: Self.key(101), tunnel: other)), another])
+    }
+    #expect(fixture.writer.binding(Self.key(9)) != nil && fixture.writer.binding(Self.key(101)) == nil)
+  }
+
+  @Test func routesTunnelsNextHops() throws {
+    let limits = FlowTableLimits(bindings: 4, tunnels: 2, nextHops: 3, routes: 2, retired: 64, workers: 1)
+    let table = try FlowTable(limits: limits)
+    let writer = try table.makeWriter()
+    let hops = try (0..<3).map { _ in try writer.addNextHop(.kernel) }
+    #expect(throws: FlowTableError.outOfNextHops(limit: 3)) { try writer.addNextHop(.kernel) }
+    try writer.apply(routes: [.set("::/0".asPrefix, hops[0]), .set("10.0.0.0/8".asPrefix, hops[1])])
+    #expect(throws: FlowTableError.outOfRoutes(limit: 2)) { try writer.setRoute("2001:db8::/32".asPrefix, hops[2]) }
+    #expect(try writer.route("2001:db8::/32".asPrefix) == nil && writer.statistics.routes == 2)
+    for number in 0..<2 { _ = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(number)), nextHop: hops[0]) }
+    #expect(throws: FlowTableError.outOfTunnels(limit: 2)) {
+      try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(2)), nextHop: hops[0])
+    }
+    #expect(writer.tunnel(Fixture.endpoints(2)) == nil && writer.statistics.tunnels == 2)
+  }
+
+  @Test func identifiersComeBackAfterRemoval() throws {
+    let limits = FlowTableLimits(bindings: 4, tunnels: 2, nextHops: 2, routes: 2, retired: 8, workers: 1)
+    let table = try FlowTable(limits: limits)
+    let writer = try table.makeWriter()
+    for round in 0..<1000 {
+      let hop = try writer.addNextHop(.kernel)
+      let tunnel = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(round)), nextHop: hop)
+      #expect(hop.rawValue >= 1 && hop.rawValue <= 2 && tunnel.rawValue >= 1 && tunnel.rawValue <= 2)
+      try writer.setRoute("::/0".asPrefix, hop)
+      try writer.apply([.set(Binding(key: Self.key(round), tunnel: tunnel))])
+      try writer.apply([.remove(Self.key(round))])
+      try writer.removeRoute("::/0".asPrefix)
+      try writer.removeTunnel(tunnel)
+      try writer.removeNextHop(hop)
+    }
+    #expect(writer.statistics.tunnels == 0 && writer.statistics.nextHops == 0 && writer.statistics.routes == 0)
+  }
+
+  @Test func unknownNames() throws {
+    let fixture = try Fixture()
+    let bad = TunnelID(40)
+    let good = Binding(key: Self.key(1), tunnel: fixture.tunnels[0])
+    for wrong in [
+      Binding(key: Self.key(2), tunnel: bad), Binding(key: Self.key(2), tunnel: fixture.tunnels[0], peer: bad),
+    ] {
+      #expect(throws: FlowTableError.unknownTunnel(bad)) { try fixture.writer.apply([.set(good), .set(wrong)]) }
+    }
+    #expect(throws: FlowTableError.unknownTunnel(TunnelID(0))) {
+      try fixture.writer.apply([.set(Binding(key: Self.key(2), tunnel: TunnelID(0)))])
+    }
+    #expect(fixture.writer.binding(Self.key(1)) == nil)
+    let hop = NextHopID(9)
+    #expect(throws: FlowTableError.unknownNextHop(hop)) {
+      try fixture.writer.apply(routes: [.set("::/0".asPrefix, fixture.nextHop), .set("1::/16".asPrefix, hop)])
+    }
+    #expect(try fixture.writer.route("::/0".asPrefix) == nil)
+    #expect(throws: FlowTableError.unknownNextHop(hop)) { try fixture.writer.updateNextHop(hop, .kernel) }
+    #expect(throws: FlowTableError.unknownNextHop(NextHopID(0))) { try fixture.writer.removeNextHop(NextHopID(0)) }
+    #expect(throws: FlowTableError.unknownTunnel(bad)) { try fixture.writer.removeTunnel(bad) }
+  }
+
+  @Test(arguments: [0, -1, (1 << 28) + 1])
+  func limitsOutOfRange(_ value: Int) {
+    #expect(throws: FlowTableError.limitOutOfRange(name: "workers", value: value, allowed: 1...(1 << 28))) {
+      try FlowTable(limits: FlowTableLimits(workers: value))
+    }
+  }
+}
