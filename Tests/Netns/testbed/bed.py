@@ -84,12 +84,13 @@ class Bed:
         if namespace is not None:
             arguments = namespace.command(arguments)
         arguments = [str(argument) for argument in arguments]
+        options.setdefault("stdin", subprocess.DEVNULL)
         if log is not None:
             with open(log, "ab") as file:
                 options.update(stdout=file, stderr=file)
-                process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, env=environment, **options)
+                process = subprocess.Popen(arguments, env=environment, **options)
         else:
-            process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, env=environment, **options)
+            process = subprocess.Popen(arguments, env=environment, **options)
         self._processes.append(process)
         return process
 
@@ -132,7 +133,7 @@ def _end(process):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(timeout=5)
-    for stream in (process.stdout, process.stderr):
+    for stream in (process.stdin, process.stdout, process.stderr):
         if stream:
             stream.close()
 
