@@ -3,33 +3,47 @@ import Glibc
 import NIOCore
 
 /// Who is at the other end of a Unix socket, as the kernel attests it: the layout of `struct ucred` (unix(7)).
-struct PeerCredentials: Sendable, BitwiseCopyable {
-  var process: Int32 = 0
-  var user: UInt32 = 0
-  var group: UInt32 = 0
+package struct PeerCredentials: Sendable, BitwiseCopyable {
+  package var process: Int32
+  package var user: UInt32
+  package var group: UInt32
+
+  package init(process: Int32, user: UInt32, group: UInt32) {
+    self.process = process
+    self.user = user
+    self.group = group
+  }
 }
 
 /// Who may change the tables.
-struct WriteAuthority: Sendable {
+package struct WriteAuthority: Sendable {
   /// The daemon's own user.
   let user: UInt32
   /// The group that owns the socket.
   let group: UInt32
 
+  package init(user: UInt32, group: UInt32) {
+    self.user = user
+    self.group = group
+  }
+
   /// Root, the daemon's user, or a member of the socket's group; others may read.
   ///
   /// - Parameter groups: the peer's supplementary groups (SO_PEERGROUPS, Linux 4.13), zero-filled.
-  func access(of peer: PeerCredentials, groups: PeerGroups) -> HelloReply.Access {
+  package func access(of peer: PeerCredentials, groups: PeerGroups) -> HelloReply.Access {
     if peer.user == 0 || peer.user == user || peer.group == group { return .write }
     return groups.contains(group) ? .write : .read
   }
 }
 
 /// Supplementary groups of a peer; unused places are 0, which is root's group and never granted by membership alone.
-struct PeerGroups: Sendable, BitwiseCopyable {
+package struct PeerGroups: Sendable, BitwiseCopyable {
   private var identifiers = InlineArray<64, UInt32>(repeating: 0)
 
-  init() {}
+  /// - Parameter groups: the first 64 count.
+  package init(_ groups: [UInt32] = []) {
+    for (index, group) in groups.prefix(identifiers.count).enumerated() { identifiers[index] = group }
+  }
 
   func contains(_ group: UInt32) -> Bool {
     guard group != 0 else { return false }

@@ -1,0 +1,73 @@
+import ControlPlane
+import ControlProtocol
+import FlowTable
+import Testing
+
+@Suite("Registry and steering")
+struct RegistrySteeringTests {
+  private func binding(_ prefix: String, port: String = "access1", mac: UInt64 = 0x0200_0000_0110) -> TableRecord {
+    .binding(Sample.binding(prefix, Sample.toLMA, access: .init(port: port, mac: mac)))
+  }
+
+  private func prefix(_ text: String) throws -> Prefix { try #require(Prefix(text: text)) }
+
+  @Test("Sources and stations follow the bindings; a station goes with its last prefix")
+  func stations() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    #expect(fixture.set(binding("2001:db8:100:1::/64"), binding("203.0.113.10/32")).applied == 2)
+    #expect(fixture.steering.sources == [try prefix("2001:db8:100:1::/64"): .bound, try prefix("203.0.113.10/32"): .bound])
+    #expect(fixture.steering.stations == ["0 02:00:00:00:01:10"])
+    #expect(fixture.delete(Sample.key("203.0.113.10/32")).applied == 1)
+    #expect(fixture.steering.stations == ["0 02:00:00:00:01:10"])
+    #expect(fixture.set(binding("2001:db8:100:1::/64", port: "access2")).applied == 1)
+    #expect(fixture.steering.stations == ["1 02:00:00:00:01:10"])
+    #expect(fixture.delete(Sample.key("2001:db8:100:1::/64")).applied == 1)
+    #expect(fixture.steering.sources.isEmpty && fixture.steering.stations.isEmpty)
+  }
+
+  @Test("Visitors pass; a prefix is a visitor's or a mobile node's, never both")
+  func visitors() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    let visitor = VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/64"), port: "access1")
+    #expect(fixture.set(.visitor(visitor)).applied == 1)
+    #expect(fixture.set(.visitor(visitor)).unchanged == 1)
+    #expect(fixture.steering.sources == [try prefix("2001:db8:aaaa::/64"): .visitor])
+    #expect(fixture.set(binding("2001:db8:aaaa::/64")).firstFailure?.code == .conflict)
+    let found = fixture.registry.lookup(.address(Sample.address("2001:db8:aaaa::99")), now: 0)
+    #expect(found.map(\.record) == [.visitor(visitor)])
+    #expect(fixture.set(.visitor(VisitorRecord(prefix: visitor.prefix, port: "access2"))).applied == 1)
+    #expect(try fixture.dump(.visitors) == [.visitor(VisitorRecord(prefix: visitor.prefix, port: "access2"))])
+    #expect(fixture.delete(.visitor(visitor.prefix)).applied == 1)
+    #expect(fixture.delete(.visitor(visitor.prefix)).unchanged == 1)
+    #expect(fixture.steering.sources.isEmpty && fixture.registry.visitorCount == 0)
+    #expect(fixture.set(binding("2001:db8:aaaa::/64")).applied == 1)
+    #expect(fixture.set(.visitor(visitor)).firstFailure?.code == .conflict)
+  }
+
+  @Test("A steering program without room refuses the whole request", arguments: 0..<3)
+  func noRoom(room: Int) throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    fixture.steering.room = room
+    let outcome = fixture.set(binding("2001:db8:100:1::/64"), binding("203.0.113.10/32"))
+    #expect(outcome.firstFailure?.code == .full && outcome.applied == 0)
+    #expect(fixture.steering.sources.isEmpty && fixture.steering.stations.isEmpty)
+    #expect(fixture.registry.bindingCount == 0 && fixture.writer.statistics.bindings == 0)
+    #expect(fixture.writer.statistics.tunnels == 0)
+    fixture.steering.room = 3
+    #expect(fixture.set(binding("2001:db8:100:1::/64"), binding("203.0.113.10/32")).applied == 2)
+  }
+
+  @Test("A refused removal is tried again at each tick, and not after the entry came back")
+  func refusedRemoval() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    #expect(fixture.set(binding("2001:db8:100:1::/64"), binding("203.0.113.10/32")).applied == 2)
+    fixture.steering.refusesRemovals = true
+    #expect(fixture.delete(Sample.key("2001:db8:100:1::/64"), Sample.key("203.0.113.10/32")).applied == 2)
+    #expect(fixture.steering.sources.count == 2)
+    #expect(fixture.set(binding("203.0.113.10/32")).applied == 1)
+    fixture.steering.refusesRemovals = false
+    #expect(fixture.advance(seconds: 1) == [])
+    #expect(fixture.steering.sources == [try prefix("203.0.113.10/32"): .bound])
+    #expect(fixture.steering.stations.count == 1)
+  }
+}
