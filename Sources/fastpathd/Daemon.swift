@@ -1,0 +1,170 @@
+import ControlPlane
+import FastPath
+import FlowTable
+import Glibc
+import Logging
+import SlowPath
+import SystemPackage
+
+/// The running plane, assembled in the order of ARCHITECTURE: tables, program and maps, sockets, workers, kernel
+/// following, attach, control socket. Stop is the reverse and ends with the audit of frames.
+///
+/// Confined to the main thread.
+final class Daemon {
+  /// Workers take what is in their receive rings before they are stopped: far longer than a turn.
+  private static let settlingTime: UInt32 = 20_000
+
+  private let logger: Logger
+  private let teardown = Teardown()
+  private var status: StatusProvider?
+  private var audits: [FrameAudit] = []
+
+  /// Sets everything up; on failure, what was set up is undone and nothing of it stays.
+  init(_ configuration: DaemonConfiguration, logger: Logger) throws(ExitFailure) {
+    self.logger = logger
+    do throws(ExitFailure) {
+      try start(configuration)
+    } catch {
+      teardown.run()
+      throw error
+    }
+  }
+
+  /// Once a second: keeps the rates.
+  func tick() { status?.sample() }
+
+  /// Detaches, ends the workers and closes everything.
+  /// - Throws: status 3 if a frame got lost between the rings: a defect.
+  func stop() throws(ExitFailure) {
+    teardown.run()
+    for (worker, audit) in audits.enumerated() {
+      let facts: Logger.Metadata = [
+        "worker": "\(worker)", "total": "\(audit.total)", "free": "\(audit.free)", "fill": "\(audit.inFill)",
+        "transmit": "\(audit.inTransmit)",
+      ]
+      logger.log(level: audit.isBalanced ? .notice : .critical, "frame audit", metadata: facts)
+    }
+    if audits.contains(where: { !$0.isBalanced }) {
+      throw .internal("fastpathd: frames were lost between the rings (see the frame audit); please report this")
+    }
+    logger.notice("stopped")
+  }
+
+  private func start(_ configuration: DaemonConfiguration) throws(ExitFailure) {
+    let ports = try PortSetup.inspect(configuration)
+    let warnings = ports.flatMap(OffloadSurvey.warnings)
+    for warning in warnings { logger.warning("\(warning)") }
+    let live = PlaneAssembly.live(configuration, ports)
+    let table = try makeTable(workers: live.queues)
+    let program = try loadProgram(live.settings, ports)
+    let plane = try openPlane(live, table, program)
+    let injector = try startSlowPath(plane)
+    try startWorkers(plane)
+    let following = KernelFollowing(logger: logger)
+    let status = StatusProvider(
+      warnings: warnings, ports: ports, plane: plane, program: program, injector: injector, follower: following)
+    self.status = status
+    let service = try makeService(configuration, ports, table, program, status, following)
+    if configuration.kernelSync {
+      try following.start { events in for event in events { service.handle(event) } }
+      teardown.add { following.stop() }
+    }
+    try attach(program, ports, isGeneric: live.mode == .generic)
+    try open(service)
+  }
+
+  private func makeTable(workers: Int) throws(ExitFailure) -> FlowTable {
+    do throws(FlowTableError) {
+      return try FlowTable(limits: FlowTableLimits(workers: workers))
+    } catch {
+      throw .environment("fastpathd: no address space for the tables: \(error); raise the limit on virtual memory")
+    }
+  }
+
+  private func loadProgram(_ settings: PlaneSettings, _ ports: [PortFacts]) throws(ExitFailure) -> SteeringProgram {
+    let program = try SteeringProgram()
+    teardown.add { program.close() }
+    try program.configure(settings, ports)
+    return program
+  }
+
+  private func openPlane(
+    _ live: LiveConfiguration, _ table: FlowTable, _ program: SteeringProgram
+  ) throws(ExitFailure) -> LivePlane {
+    let plane: LivePlane
+    do throws(PlaneError) {
+      plane = try LivePlane(configuration: live, table: table)
+    } catch {
+      throw .environment("fastpathd: \(error)")
+    }
+    try program.connect(plane.sockets)
+    return plane
+  }
+
+  private func startSlowPath(_ plane: LivePlane) throws(ExitFailure) -> KernelInjector {
+    let injector: KernelInjector
+    do throws(InjectionError) {
+      injector = try KernelInjector()
+    } catch {
+      throw .environment("fastpathd: \(error)")
+    }
+    do throws(Errno) {
+      // The octets are handed on within the call, while the slot is still held.
+      let thread = try SlowPathThread(rings: plane.kernelRings) { _, packet in unsafe injector.inject(packet.octets) }
+      teardown.add { thread.stop() }
+    } catch {
+      throw .internal("fastpathd: the slow path cannot start: \(error)")
+    }
+    return injector
+  }
+
+  private func startWorkers(_ plane: LivePlane) throws(ExitFailure) {
+    teardown.add { [self] in
+      usleep(Self.settlingTime)
+      audits = plane.stop()
+    }
+    do throws(PlaneError) {
+      try plane.start()
+    } catch {
+      throw .internal("fastpathd: \(error)")
+    }
+  }
+
+  private func makeService(
+    _ configuration: DaemonConfiguration, _ ports: [PortFacts], _ table: FlowTable, _ program: SteeringProgram,
+    _ status: StatusProvider, _ following: KernelFollowing
+  ) throws(ExitFailure) -> TableService {
+    let resolve: @Sendable (ResolutionRequest) -> Void = { following.resolve($0) }
+    do throws(FlowTableError) {
+      let service = try TableService(
+        configuration: configuration, interfaces: PlaneAssembly.interfaces(ports), table: table, steering: program,
+        statusSource: status, software: "fastpathd \(FastpathDaemon.version)",
+        requestResolution: configuration.kernelSync ? resolve : nil,
+        logger: Logger(label: "control"))
+      teardown.add { service.stop() }
+      return service
+    } catch {
+      throw .internal("fastpathd: no memory for the tables' writer: \(error)")
+    }
+  }
+
+  private func attach(_ program: SteeringProgram, _ ports: [PortFacts], isGeneric: Bool) throws(ExitFailure) {
+    for port in ports {
+      try program.attach(port, isGeneric: isGeneric)
+      teardown.add { [logger] in
+        let status = program.detach(port)
+        if status < 0 {
+          logger.error("cannot detach", metadata: ["interface": "\(port.interface)", "errno": "\(-status)"])
+        }
+      }
+    }
+  }
+
+  private func open(_ service: TableService) throws(ExitFailure) {
+    do throws(ControlSocketError) {
+      try service.start()
+    } catch {
+      throw .environment("fastpathd: \(error)")
+    }
+  }
+}
