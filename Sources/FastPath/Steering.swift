@@ -30,7 +30,9 @@ extension SteeringTables {
     guard let header = SteeredIPv6(frame, at: packet.payload) else { return .pass(.malformed) }
     if header.destination.isMulticast { return .pass(.multicast) }
     // RFC 4861 section 4: types 133…137, and no extension header stands between.
-    if header.nextHeader == SteeredIPv6.icmp, let type = frame.number(at: header.payload, octets: 1), 133...137 ~= type {
+    if header.nextHeader == SteeredIPv6.icmp, let type = frame.number(at: header.payload, octets: 1),
+      133...137 ~= type
+    {
       return .pass(.neighborDiscovery)
     }
     if header.destination.isLinkLocal { return .pass(.linkLocal) }

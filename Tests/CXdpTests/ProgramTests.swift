@@ -23,7 +23,7 @@ import Testing
 
   /// The daemon's order at its end: sockets go first or die with it, tables are still full.
   @Test func aSocketThatDiedPassesAndIsCounted() throws {
-    let fixture = try #require(try SteeringFixture.load().first { $0.description.hasSuffix("core to a home network prefix") })
+    let fixture = try SteeringFixture.named("lma/core: core to a home network prefix")
     try PrivateNetwork.run {
       try PrivateNetwork.joinedPair("fp-a", "fp-b")
       let interface = try SystemInterface.facts(of: "fp-a").index
@@ -64,7 +64,7 @@ import Testing
         try mag.setSource(try #require(Prefix(text: "2001:db8:300::/64")), kind: present ? .bound : nil)
         try mag.setMobileNode(port: 1, mac: Self.mac, present: present)
       }
-      let downlink = try #require(try SteeringFixture.load().first { $0.expected == .redirected && $0.port == "lma/core" })
+      let downlink = try SteeringFixture.named("lma/core: core to a home network prefix")
       #expect(try world.lma.decideInKernel(downlink.frame, port: 0) != nil)
       try lma.removePort(world.lma.interfaces[0])
       try lma.removePort(world.lma.interfaces[0])

@@ -14,7 +14,9 @@ import Testing
     let fixtures = try SteeringFixture.load()
     let seen = try PrivateNetwork.run { () -> [SteerReason: Int] in
       let world = try SteeringWorld()
-      let places = [world.lma, world.mag].flatMap { node in node.ports.indices.map { (node: node, port: $0) } }
+      let places = [world.lma, world.mag].flatMap { node in
+        node.ports.indices.map { (node: node, port: $0) }
+      }
       var random = SplitMix64(state: seed)
       var seen: [SteerReason: Int] = [:]
       for number in 0..<Self.packets {
@@ -25,7 +27,8 @@ import Testing
         if twin == nil || twin != program {
           let hex = frame.map { String(format: "%02x", $0) }.joined()
           let name = place.node.ports[place.port].interface
-          Issue.record("seed \(seed), packet \(number) on \(name): program \(program as Any), twin \(twin as Any): \(hex)")
+          let decisions = "program \(program as Any), twin \(twin as Any)"
+          Issue.record("seed \(seed), packet \(number) on \(name): \(decisions): \(hex)")
           return seen
         }
         seen[twin ?? .malformed, default: 0] += 1
@@ -34,7 +37,8 @@ import Testing
     }
     // A generator that no longer reaches a reason would make the comparison hollow.
     for reason in SteerReason.allCases where reason != .noSocket {
-      #expect(seen[reason, default: 0] >= 20, "seed \(seed): only \(seen[reason, default: 0]) packets of \(reason.name)")
+      let packets = seen[reason, default: 0]
+      #expect(packets >= 20, "seed \(seed): only \(packets) packets of \(reason.name)")
     }
   }
 }

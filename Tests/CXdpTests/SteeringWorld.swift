@@ -1,7 +1,6 @@
 import CXdp
 import FastPath
 import FlowTable
-import Foundation
 
 /// One node of the reference topology (REQUIREMENTS 0.3) twice: as the loaded program with live sockets, and as the
 /// Swift tables. Made and used on one thread of a private network.
@@ -120,30 +119,5 @@ final class SteeringWorld {
     guard parts.count == 2 else { return nil }
     let node = parts[0] == "lma" ? lma : mag
     return node.ports.firstIndex { $0.name == parts[1] }.map { (node, $0) }
-  }
-}
-
-/// One line of Fixtures/steering.tsv, which Fixtures/make_steering.py writes.
-struct SteeringFixture: Sendable, CustomStringConvertible {
-  let port: String
-  let expected: SteerReason
-  let description: String
-  let frame: [UInt8]
-
-  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures")
-
-  static func load() throws -> [SteeringFixture] {
-    let text = try String(contentsOf: directory.appendingPathComponent("steering.tsv"), encoding: .utf8)
-    return try text.split(separator: "\n").map { line in
-      let fields = line.split(separator: "\t").map(String.init)
-      guard fields.count == 4, let reason = SteerReason.allCases.first(where: { $0.name == fields[1] }) else {
-        throw PrivateNetwork.Failure(description: "steering.tsv: \(line.prefix(80))")
-      }
-      let digits = Array(fields[3].utf8)
-      let frame = stride(from: 0, to: digits.count, by: 2).compactMap {
-        UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
-      }
-      return SteeringFixture(port: fields[0], expected: reason, description: "\(fields[0]): \(fields[2])", frame: frame)
-    }
   }
 }

@@ -18,6 +18,8 @@ enum SystemInterface {
 
   static func driver(_ facts: fp_interface) -> String {
     // The tuple is 32 octets, NUL-terminated by interface.c.
-    unsafe withUnsafeBytes(of: facts.driver) { octets in unsafe String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self) }
+    unsafe withUnsafeBytes(of: facts.driver) { octets in
+      unsafe String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self)
+    }
   }
 }

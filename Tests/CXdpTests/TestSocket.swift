@@ -37,6 +37,12 @@ import Glibc
     unsafe munmap(area, frames * Self.frameSize)
   }
 
+  /// Addresses of the first `count` frames.
+  static func starts(_ count: Int) -> [UInt64] { (0..<count).map { UInt64($0 * frameSize) } }
+
+  /// The frame that `address` lies in.
+  static func start(_ address: UInt64) -> UInt64 { address / UInt64(frameSize) * UInt64(frameSize) }
+
   /// -EBUSY while sockets exist; nothing is destroyed then.
   func tryToDestroy() -> Int32 { unsafe fp_umem_destroy(umem) }
 
