@@ -41,6 +41,7 @@ let package = Package(
         "ControlProtocol", "FlowTable",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Yams", package: "Yams"),
       ],
@@ -59,7 +60,7 @@ let package = Package(
     .executableTarget(
       name: "fastpathctl",
       dependencies: [
-        "Assembly", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
+        "Assembly", "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -34,7 +34,7 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let configuration: DaemonConfiguration
     do throws(ConfigurationError) {
-      configuration = try DaemonConfiguration(path: config, purpose: .replay)
+      configuration = try DaemonConfiguration(path: config, purpose: .replay, supporting: [.metrics])
     } catch {
       throw CommandFailure.refused(error.description)
     }
