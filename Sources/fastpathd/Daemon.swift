@@ -7,7 +7,8 @@ import SlowPath
 import SystemPackage
 
 /// The running plane, assembled in the order of ARCHITECTURE: tables, program and maps, sockets, workers, kernel
-/// following, attach, control socket. Stop is the reverse and ends with the audit of frames.
+/// following, attach, control socket. Stop is the reverse and ends with the audit of frames; only the control socket
+/// goes together with the writer behind it, right after the program is detached.
 ///
 /// Confined to the main thread.
 final class Daemon {
@@ -161,6 +162,11 @@ final class Daemon {
   }
 
   private func open(_ service: TableService) throws(ExitFailure) {
+    do throws(MetricsListenError) {
+      try service.openMetrics()
+    } catch {
+      throw .environment("fastpathd: \(error)")
+    }
     do throws(ControlSocketError) {
       try service.start()
     } catch {

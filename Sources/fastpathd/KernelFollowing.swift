@@ -30,7 +30,7 @@ final class KernelFollowing: Sendable {
         report: { self.note($0) },
         sink: { events in
           deliver(events)
-          if events.contains(.synchronized) { self.state.withLock { $0.synchronizations += 1 } }
+          if events.contains(.synchronized) { self.noteSynchronization() }
         })
       state.withLock { $0.mirror = mirror }
     } catch {
@@ -71,6 +71,13 @@ final class KernelFollowing: Sendable {
       StatusItem(key: "kernel-sync.dumps", value: "\(synchronizations)"),
       StatusItem(key: "kernel-sync.overflows", value: "\(overflows)"),
     ]
+  }
+
+  private func noteSynchronization() {
+    state.withLock { state in
+      state.synchronizations += 1
+      state.lastError = nil
+    }
   }
 
   /// One line for each change of the kind of trouble, so that a lasting one does not fill the log.
