@@ -17,6 +17,7 @@ public final class TableService: Sendable {
   private let loop: any EventLoop
   private let room: NIOLoopBoundBox<WriterRoom>
   private let server: ControlServer
+  private let metrics: (server: MetricsServer, address: DaemonConfiguration.Metrics)?
   private let events = Mutex(EventQueue())
   private let logger: Logger
 
@@ -62,17 +63,36 @@ public final class TableService: Sendable {
       logger: logger,
       submit: { connection, frame in loop.execute { room.value.scheduler.enqueue(frame, from: connection) } },
       disconnected: { connection in loop.execute { room.value.scheduler.disconnect(connection) } })
+    metrics = configuration.metrics.map { address in
+      let server = MetricsServer(logger: logger) {
+        loop.submit { MetricsText.text(room.value.scheduler.responder.counterItems(all: true)) }
+      }
+      return (server, address)
+    }
   }
+
+  /// Begins the writer's work.
+  public func startWriter() { loop.execute { [room] in room.value.core.start() } }
+
+  /// Begins to serve metrics, if configured.
+  public func openMetrics() throws(MetricsListenError) {
+    guard let metrics else { return }
+    try metrics.server.start(host: "\(metrics.address.address)", port: metrics.address.port)
+  }
+
+  /// Opens the control socket: the last step of a start.
+  public func open() throws(ControlSocketError) { try server.start() }
 
   /// Begins the writer's work and opens the control socket.
   public func start() throws(ControlSocketError) {
-    loop.execute { [room] in room.value.core.start() }
-    try server.start()
+    startWriter()
+    try open()
   }
 
   /// Closes the socket, ends the writer's work and both threads. What is in the forwarding table stays.
   public func stop() {
     server.stop()
+    metrics?.server.stop()
     do {
       try loop.submit { [room] in room.value.core.stop() }.wait()
       try writerGroup.syncShutdownGracefully()

@@ -164,7 +164,8 @@ extension RequestResponder {
     return items + source.statusItems
   }
 
-  private func counterItems(all: Bool) -> [CounterItem] {
+  /// Every counter of the daemon by its published name; with `all` the zeros too.
+  func counterItems(all: Bool) -> [CounterItem] {
     var items = source.counterItems
     core.registry.forEachTunnelTraffic { endpoints, traffic in
       let name = "tunnel.\(endpoints.local).\(endpoints.remote)"

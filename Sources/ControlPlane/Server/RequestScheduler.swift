@@ -13,7 +13,7 @@ final class RequestScheduler {
     var isBusy = false
   }
 
-  private let responder: RequestResponder
+  let responder: RequestResponder
   private let loop: any EventLoop
   private var connections: [UInt64: Work] = [:]
   private var ready: [UInt64] = []
