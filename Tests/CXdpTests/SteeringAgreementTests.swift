@@ -12,7 +12,7 @@ import Testing
       "SteeringAgreementTests seed \(seed); again:",
       "FASTPATH_SEED=\(seed) swift test -c release --filter SteeringAgreementTests")
     let fixtures = try SteeringFixture.load()
-    let seen = try PrivateNetwork.run { () -> [SteerReason: Int] in
+    let seen = try PrivateNetwork.run { () -> [SteerReason: Int]? in
       let world = try SteeringWorld()
       let places = [world.lma, world.mag].flatMap { node in
         node.ports.indices.map { (node: node, port: $0) }
@@ -29,12 +29,13 @@ import Testing
           let name = place.node.ports[place.port].interface
           let decisions = "program \(program as Any), twin \(twin as Any)"
           Issue.record("seed \(seed), packet \(number) on \(name): \(decisions): \(hex)")
-          return seen
+          return nil
         }
         seen[twin ?? .malformed, default: 0] += 1
       }
       return seen
     }
+    guard let seen else { return }
     // A generator that no longer reaches a reason would make the comparison hollow.
     for reason in SteerReason.allCases where reason != .noSocket {
       let packets = seen[reason, default: 0]
@@ -58,7 +59,7 @@ struct SplitMix64: RandomNumberGenerator {
 /// Octets that steer: EtherTypes' halves, protocols, ICMPv6 types, lengths, address beginnings.
 private let tellingOctets: [UInt8] = [
   0, 1, 2, 4, 6, 8, 17, 41, 43, 44, 45, 50, 58, 59, 60, 63, 64, 67, 68, 69, 0x5f, 0x60, 0x6f, 0x80, 0x81, 0x86, 0x88,
-  0xa8, 0xbf, 0xc0, 0xdd, 0xe0, 0xef, 0xfe, 0xff, 132, 133, 135, 137, 138,
+  0xa8, 0xbf, 0xc0, 0xdd, 0xe0, 0xef, 0xfe, 0xff, 132, 133, 135, 137, 138, 3, 5, 0x45, 0x46, 0x4f,
 ]
 
 /// A fixture with destination MAC of any port, then changed octets, cut short, grown, spliced with another or noise.

@@ -131,6 +131,9 @@ row("lma/transport", "local", "error quoting our signalling", IPv6(src=TRANSPORT
 row("lma/transport", "local", "error quoting our TCP", IPv6(src=TRANSPORT_ROUTER, dst=LMAA) / ICMPv6PacketTooBig() / IPv6(src=LMAA, dst=CN) / TCP(sport=179))
 row("lma/transport", "local", "error quoting somebody else's tunnel", IPv6(src=TRANSPORT_ROUTER, dst=LMAA) / ICMPv6PacketTooBig() / IPv6(src=MAG2, dst=MAG1) / inner)
 row("lma/transport", "local", "echo request that carries a tunnel packet", IPv6(src=TRANSPORT_ROUTER, dst=LMAA) / ICMPv6EchoRequest(data=bytes(sent)))
+for number in (0, 5, 127, 129):
+    row("lma/transport", "local", f"ICMPv6 type {number} is none of the four errors",
+        IPv6(src=TRANSPORT_ROUTER, dst=LMAA) / ICMPv6PacketTooBig(type=number) / sent)
 row("mag/transport", "redirected", "error at the MAG", IPv6(src=TRANSPORT_ROUTER, dst=MAG1) / ICMPv6PacketTooBig() / IPv6(src=MAG1, dst=LMAA) / up)
 row("mag/access", "local", "a mobile node's forged error about our tunnel", IPv6(src=MN1, dst=MAG1) / ICMPv6PacketTooBig() / IPv6(src=MAG1, dst=LMAA) / up)
 
@@ -177,6 +180,9 @@ for name, message in (("RS", ICMPv6ND_RS()), ("RA", ICMPv6ND_RA()), ("NS", ICMPv
     row("mag/access", "neighbor-discovery", f"unicast {name} to the MAG", IPv6(src=MN_LL, dst=MAG_LL, hlim=255) / message)
     row("mag/access", "neighbor-discovery", f"{name} to a global address", IPv6(src=MN1, dst=CN, hlim=255) / message)
     row("mag/access", "neighbor-discovery", f"{name} with a wrong hop limit is never forwarded", IPv6(src=MN1, dst=CN, hlim=64) / message)
+for number in (132, 138):
+    row("mag/access", "redirected", f"ICMPv6 type {number} beside ND's is data", IPv6(src=MN1, dst=CN) / ICMPv6EchoRequest(type=number))
+row("mag/access", "redirected", "ND behind an extension header is no ND", IPv6(src=MN1, dst=CN, hlim=255) / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 4)]) / ICMPv6ND_NS(tgt=MN1))
 row("lma/core", "neighbor-discovery", "NS for LMAA", IPv6(src=CN, dst=LMAA, hlim=255) / ICMPv6ND_NS(tgt=LMAA))
 row("lma/core", "neighbor-discovery", "NS for a pool address", IPv6(src=CN, dst=MN1, hlim=255) / ICMPv6ND_NS(tgt=MN1))
 row("mag/access", "other-mac", "multicast NS: the MAC is not ours", IPv6(src=MN1, dst="ff02::1:ff00:10", hlim=255) / ICMPv6ND_NS(tgt=MN1), dst="33:33:ff:00:00:10")
@@ -206,6 +212,10 @@ row("mag/access", "dhcp", "RPUNT-1: DHCPv4 renewal to a remote server", IP(src=M
 row("mag/access", "dhcp", "DHCPv4 answer of a server on the link", IP(src=MN1V4, dst="192.0.2.53") / UDP(sport=67, dport=68) / BOOTP(op=2))
 row("mag/access", "dhcp", "relay to relay: both ports 67", IP(src=MN1V4, dst="192.0.2.53") / UDP(sport=67, dport=67) / BOOTP())
 row("mag/access", "dhcp", "DHCPv4 behind IPv4 options", IP(src=MN1V4, dst="192.0.2.53", options=[IPOption(b"\x94\x04\0\0")]) / discover)
+row("mag/access", "dhcp", "DHCPv4 behind the longest IPv4 options",
+    IP(src=MN1V4, dst="192.0.2.53", options=[IPOption(b"\x94\x04\0\0")] * 10) / discover)
+row("mag/access", "redirected", "DHCP ports within the IPv4 options only",
+    IP(src=MN1V4, dst="192.0.2.53", options=[IPOption(b"\0\x44\0\x43")] * 10) / payload())
 row("mag/access", "dhcp", "first fragment of DHCPv4", IP(src=MN1V4, dst="192.0.2.53", flags="MF") / discover)
 row("mag/access", "redirected", "later fragment whose data looks like DHCP ports", IP(src=MN1V4, dst="192.0.2.53", frag=10, proto=17) / Raw(b"\0\x44\0\x43" + b"\0" * 16))
 row("mag/access", "redirected", "TCP port 67 is not DHCP", IP(src=MN1V4, dst="192.0.2.53") / TCP(sport=68, dport=67))
