@@ -64,7 +64,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(
+      name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "FlowTableTests", dependencies: ["FlowTable"], swiftSettings: strict),
     .testTarget(name: "FastPathTests", dependencies: ["FastPath", "FlowTable"], swiftSettings: strict),
     .testTarget(name: "SlowPathTests", dependencies: ["SlowPath", "FastPath", "FlowTable"], swiftSettings: strict),
