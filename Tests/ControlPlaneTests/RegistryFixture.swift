@@ -100,6 +100,11 @@ enum Sample {
     WireTunnel(local: address(local), remote: address(remote))
   }
 
+  /// The n-th of 65536 different /64 prefixes of the first pool.
+  static func pooled(_ index: Int) -> String {
+    "2001:db8:\(String(0x100 + index / 256, radix: 16)):\(String(index % 256, radix: 16))::/64"
+  }
+
   static let mag1 = tunnel("2001:db8:a::1")
   static let mag2 = tunnel("2001:db8:b::1")
   /// The LMA's end of a MAG's tunnel.

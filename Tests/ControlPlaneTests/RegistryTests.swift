@@ -9,7 +9,7 @@ struct RegistryTests {
   func sharedTunnel() throws {
     let fixture = try RegistryFixture()
     let records = (0..<1000).map { index in
-      TableRecord.binding(Sample.binding("2001:db8:1\(String(index / 256, radix: 16)):\(String(index % 256, radix: 16))::/64"))
+      TableRecord.binding(Sample.binding(Sample.pooled(index)))
     }
     let outcome = fixture.registry.set(records, atomic: true, now: fixture.now)
     #expect(outcome.applied == 1000 && outcome.failed == 0)

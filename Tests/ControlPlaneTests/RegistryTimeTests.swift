@@ -101,8 +101,7 @@ struct RegistryTimeTests {
     #expect(fixture.advance(seconds: 3000.5) == [])
     #expect(fixture.advance(seconds: 0.5).count == 1)
     let records = (0..<5000).map { index in
-      TableRecord.binding(
-        Sample.binding("2001:db8:1\(String(index / 256, radix: 16)):\(String(index % 256, radix: 16))::/64", lifetime: 10))
+      TableRecord.binding(Sample.binding(Sample.pooled(index), lifetime: 10))
     }
     #expect(fixture.registry.set(records, atomic: true, now: fixture.now).applied == 5000)
     let first = fixture.advance(seconds: 10)

@@ -22,6 +22,12 @@ public struct ResolutionRequest: Hashable, Sendable {
   /// Kernel interface index of the port.
   public let interface: UInt32
   public let address: IPAddress
+
+  public init(port: UInt8, interface: UInt32, address: IPAddress) {
+    self.port = port
+    self.interface = interface
+    self.address = address
+  }
 }
 
 /// A port as adjacencies need it, kept up to date from link events.

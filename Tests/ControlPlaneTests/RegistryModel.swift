@@ -1,0 +1,88 @@
+import ControlProtocol
+
+/// What the registry must do, written as slowly and plainly as possible: dictionaries, scans, no deltas.
+struct RegistryModel {
+  struct Binding {
+    var record: BindingRecord
+    var expiry: UInt64?
+    var removal: UInt64?
+  }
+
+  struct Tunnel: Equatable {
+    var isStatic = false
+    var isConfigured = false
+    var hopLimit: UInt8?
+  }
+
+  /// Without `expect`.
+  var bindings: [TableKey: Binding] = [:]
+  var tunnels: [WireTunnel: Tunnel] = [:]
+
+  func users(_ tunnel: WireTunnel) -> Int { bindings.values.count { $0.record.tunnel == tunnel } }
+
+  /// Applies valid records in order; returns how many changed anything.
+  mutating func set(_ records: [TableRecord], now: UInt64) -> Int {
+    let before = self
+    var changed = 0
+    for record in records {
+      switch record {
+      case .binding(let record): if set(record, now: now) { changed += 1 }
+      case .tunnel(let record):
+        let tunnel = Tunnel(isStatic: record.isStatic, isConfigured: true, hopLimit: record.hopLimit)
+        if tunnels[record.tunnel] != tunnel { changed += 1 }
+        tunnels[record.tunnel] = tunnel
+      case .visitor, .route: preconditionFailure("the random sequences have none")
+      }
+    }
+    dropUnused(since: before)
+    return changed
+  }
+
+  private mutating func set(_ record: BindingRecord, now: UInt64) -> Bool {
+    let old = bindings[record.key]
+    var new = Binding(record: record)
+    new.expiry = record.lifetime.map { now + UInt64($0) * 1_000_000_000 }
+    if record.state == .deregistering {
+      new.removal = old?.record.state == .deregistering ? old?.removal : now + 10_000_000_000
+    }
+    new.record.lifetime = nil
+    bindings[record.key] = new
+    if tunnels[record.tunnel] == nil { tunnels[record.tunnel] = Tunnel() }
+    return old?.record != new.record || old?.expiry != new.expiry
+  }
+
+  mutating func remove(_ key: TableKey) {
+    let before = self
+    bindings[key] = nil
+    dropUnused(since: before)
+  }
+
+  mutating func advance(to now: UInt64) {
+    let before = self
+    bindings = bindings.filter { min($0.value.expiry ?? .max, $0.value.removal ?? .max) > now }
+    dropUnused(since: before)
+  }
+
+  private mutating func dropUnused(since before: RegistryModel) {
+    for (endpoints, tunnel) in tunnels where users(endpoints) == 0 && !tunnel.isStatic {
+      if before.users(endpoints) > 0 || !tunnel.isConfigured { tunnels[endpoints] = nil }
+    }
+  }
+
+  /// What a dump must hold.
+  func records(now: UInt64) -> Set<TableRecord> {
+    var all: Set<TableRecord> = []
+    for (endpoints, tunnel) in tunnels {
+      all.insert(
+        .tunnel(
+          TunnelRecord(
+            tunnel: endpoints, isStatic: tunnel.isStatic, hopLimit: tunnel.hopLimit, users: UInt32(users(endpoints)))))
+    }
+    for binding in bindings.values {
+      var record = binding.record
+      record.lifetime = binding.expiry.map { UInt32(max(1, ($0 - now + 999_999_999) / 1_000_000_000)) }
+      all.insert(.binding(record))
+    }
+    return all
+  }
+}

@@ -1,0 +1,51 @@
+import ControlPlane
+import ControlProtocol
+import FlowTable
+import Foundation
+import Logging
+import Testing
+
+/// A whole control plane on a socket in a directory of its own; removed at the end.
+final class ServiceFixture {
+  let directory: String
+  let path: String
+  let table: FlowTable
+  let service: TableService
+
+  struct Source: StatusSource {
+    let warnings = ["checksum offload on core"]
+    let statusItems = [StatusItem(key: "port.core.mtu", value: "1500")]
+    let counterItems = [CounterItem(name: "rx.core", value: 7), CounterItem(name: "drop.no-binding", value: 0)]
+  }
+
+  init(bindings: Int = 1 << 20, path given: String? = nil) throws {
+    directory = NSTemporaryDirectory() + "fp-control-\(UUID().uuidString.prefix(13))"
+    path = given ?? directory + "/lma.sock"
+    var configuration = try SampleConfiguration.decode(SampleConfiguration.lma)
+    configuration.control.socket = path
+    table = try FlowTable(
+      limits: FlowTableLimits(bindings: bindings, tunnels: 1024, nextHops: 1024, routes: 1024, retired: 1 << 20, workers: 1))
+    let interfaces = [
+      PortInterface(index: 11, mac: MACAddress(0x0200_0000_c001), mtu: 1500),
+      PortInterface(index: 12, mac: MACAddress(0x0200_0000_7001), mtu: 1500),
+    ]
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    service = try TableService(
+      configuration: configuration, interfaces: interfaces, table: table, steering: nil, statusSource: Source(),
+      software: "fastpathd test", requestResolution: nil, logger: logger)
+  }
+
+  /// Runs a test against the started service, and stops it whatever happens.
+  func run(_ test: (ServiceFixture) throws -> Void) throws {
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    do {
+      try service.start()
+    } catch {
+      service.stop()
+      throw error
+    }
+    defer { service.stop() }
+    try test(self)
+  }
+}
