@@ -1,0 +1,180 @@
+"""Conformance rows: packets in, packets out, verdicts, counter deltas. One row is one test, named by its requirement id.
+
+Expected packets are built by Scapy, never by the code under test, and compared byte for byte. Reasons of drops are the contract's
+fixed names; where the contract leaves open which of several checks speaks first, a row names all acceptable reasons. Reasons of
+packets to the kernel are those of docs/COUNTERS.md.
+"""
+
+import re
+import unittest
+from dataclasses import dataclass, field
+
+from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet6 import IPv6, _ICMPv6
+from scapy.layers.l2 import Ether
+
+from replay import replay
+
+STEP_SECONDS = 0.001
+
+
+@dataclass
+class Step:
+    """One input frame and everything that must come of it."""
+
+    port: str
+    frame: bytes
+    verdict: str
+    reasons: tuple = ()
+    out: list = field(default_factory=list)
+    # What kernel.pcap shows, when it is not the input frame itself.
+    kernel: bytes | None = None
+    # An ICMP error about this packet may come out too; the rows on ICMP errors say which.
+    answerable: bool = False
+    at: float | None = None
+
+
+def forwards(port, frame, out_port, out_frame, at=None):
+    """The frame leaves as another, once."""
+    return Step(port, bytes(frame), "tx", (), [(out_port, bytes(out_frame))], at=at)
+
+
+def drops(port, frame, *reasons, answerable=False, at=None):
+    """The frame ends here, with one of these reasons."""
+    return Step(port, bytes(frame), "drop", reasons, answerable=answerable, at=at)
+
+
+def punts(port, frame, *reasons, kernel=None, at=None):
+    """The frame goes to the kernel, unmodified unless `kernel` shows it otherwise."""
+    return Step(port, bytes(frame), "kernel", reasons, kernel=None if kernel is None else bytes(kernel), at=at)
+
+
+@dataclass
+class Row:
+    """One requirement's case."""
+
+    identifier: str
+    title: str
+    configuration: object
+    steps: list
+    records: list = field(default_factory=list)
+    script: list = field(default_factory=list)
+    # Counters beside those that follow from the steps (rx, tx, drop, kernel).
+    counters: dict = field(default_factory=dict)
+
+
+class Conformance(unittest.TestCase):
+    """Base of the test classes: every row of `rows` becomes a test method."""
+
+    rows = ()
+    maxDiff = None
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        for row in cls.rows:
+            name = "test_" + re.sub(r"\W+", "_", f"{row.identifier} {row.title}").strip("_")
+            if hasattr(cls, name):
+                raise ValueError(f"two rows have the name {name}")
+            setattr(cls, name, lambda self, row=row: self.check(row))
+
+    def check(self, row):
+        """Replays a row and compares everything."""
+        packets = [
+            (step.port, step.at if step.at is not None else number * STEP_SECONDS, step.frame)
+            for number, step in enumerate(row.steps)
+        ]
+        result = replay(row.configuration, packets, records=row.records, script=row.script)
+        order = sorted(range(len(packets)), key=lambda number: packets[number][1])
+        steps = [row.steps[number] for number in order]
+        self.assertEqual(len(result.verdicts), len(steps), f"one verdict per packet\n{result.words}")
+        for number, (step, verdict) in enumerate(zip(steps, result.verdicts, strict=True)):
+            self.check_verdict(number, step, verdict)
+        self.check_frames(steps, result)
+        self.check_kernel(steps, result)
+        self.check_counters(row, steps, result)
+
+    def check_verdict(self, number, step, verdict):
+        """n, in, verdict, reason and out of one line of verdicts.ndjson."""
+        what = f"packet {number}: {Ether(step.frame).summary()}: {verdict}"
+        self.assertEqual((verdict["n"], verdict["in"]), (number, step.port), what)
+        self.assertEqual(verdict["verdict"], step.verdict, what)
+        if step.reasons:
+            self.assertIn(verdict["reason"], step.reasons, what)
+        if not step.answerable:
+            self.assertEqual(verdict["out"], [port for port, _ in step.out], what)
+
+    def check_frames(self, steps, result):
+        """Every port's frames, byte for byte and in order."""
+        answerable = any(step.answerable for step in steps)
+        for port, frames in result.frames.items():
+            if answerable:
+                frames = [frame for frame in frames if not is_icmp_error(frame)]
+            wanted = [frame for step in steps for out_port, frame in step.out if out_port == port]
+            for number, (want, got) in enumerate(zip(wanted, frames, strict=False)):
+                if want != got:
+                    self.fail(f"{port}, frame {number} differs\n{difference(want, got)}")
+            self.assertEqual(
+                len(frames), len(wanted),
+                f"{port}: frames too few or too many; first extra: " + "".join(describe(f) for f in frames[len(wanted):][:1]),
+            )
+
+    def check_kernel(self, steps, result):
+        """What the kernel gets, and from where."""
+        wanted = [(number, step) for number, step in enumerate(steps) if step.verdict == "kernel"]
+        self.assertEqual(len(result.kernel_frames), len(wanted))
+        for (number, step), frame, line in zip(wanted, result.kernel_frames, result.kernel, strict=True):
+            want = step.frame if step.kernel is None else step.kernel
+            if want != frame:
+                self.fail(f"kernel.pcap, packet {number} differs\n{difference(want, frame)}")
+            self.assertEqual((line["n"], line["port"]), (number, step.port))
+            if step.reasons:
+                self.assertIn(line["reason"], step.reasons)
+
+    def check_counters(self, row, steps, result):
+        """The counters that follow from the steps, those the row names, and the invariant."""
+        counters = result.counters
+        answerable = any(step.answerable for step in steps)
+        for port in result.frames:
+            self.assertEqual(counters.get(f"rx.{port}", 0), sum(step.port == port for step in steps), f"rx.{port}")
+            if not answerable:
+                sent = sum(out_port == port for step in steps for out_port, _ in step.out)
+                self.assertEqual(counters.get(f"tx.{port}", 0), sent, f"tx.{port}")
+        for verdict in ("drop", "kernel"):
+            named = {}
+            for line in result.verdicts:
+                if line["verdict"] == verdict:
+                    named[f"{verdict}.{line['reason']}"] = named.get(f"{verdict}.{line['reason']}", 0) + 1
+            counted = {name: value for name, value in counters.items() if name.startswith(f"{verdict}.") and value}
+            self.assertEqual(counted, named)
+        for name, value in row.counters.items():
+            self.assertEqual(counters.get(name, 0), value, name)
+        self.assertEqual(*balance(counters), "received = transmitted - originated + kernel + dropped + held")
+
+
+def balance(counters):
+    """Both sides of the contract's invariant."""
+    def total(prefix):
+        return sum(value for name, value in counters.items() if name.startswith(prefix + "."))
+
+    return total("rx"), total("tx") - total("originated") + total("kernel") + total("drop") + counters.get("held", 0)
+
+
+def is_icmp_error(frame):
+    """Whether a frame carries an ICMP error, plain or inside one tunnel header."""
+    packet = Ether(frame).payload
+    while isinstance(packet, IPv6) and isinstance(packet.payload, (IPv6, IP)):
+        packet = packet.payload
+    if isinstance(packet, IPv6):
+        return isinstance(packet.payload, _ICMPv6) and packet.payload.type < 128
+    return isinstance(packet, IP) and isinstance(packet.payload, ICMP) and packet.payload.type in (3, 11, 12)
+
+
+def describe(frame):
+    """A frame for a message."""
+    return f"{Ether(frame).summary()} [{len(frame)}] {frame.hex()}"
+
+
+def difference(want, got):
+    """Both frames and where they part."""
+    where = next((i for i, (a, b) in enumerate(zip(want, got, strict=False)) if a != b), min(len(want), len(got)))
+    return f"expected {describe(want)}\n     got {describe(got)}\nfirst difference at octet {where}"
