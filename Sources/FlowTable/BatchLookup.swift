@@ -116,10 +116,12 @@ struct BatchLookup {
       let low = unsafe key.pointee.low & mask.low
       let index = unsafe scratch.candidates[position]
       let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
-      let differs = unsafe (record.pointee.high ^ high) | (record.pointee.low ^ low)
+      let differs =
+        unsafe (record.pointee.high ^ high) | (record.pointee.low ^ low)
         | UInt64(record.pointee.lengthClass.rawValue ^ lengthClass.rawValue)
       // The top bit of the difference says that the record is newer than the snapshot (both are far below 2^63).
-      let hidden = unsafe (generation &- record.pointee.generation) &>> 63
+      let hidden =
+        unsafe (generation &- record.pointee.generation) &>> 63
         | UInt64(record.pointee.flags & BindingRecord.tombstone)
       var found = differs | hidden == 0 ? index : 0
       let goesOn = unsafe scratch.goesOn[position]

@@ -87,8 +87,8 @@ extension TableWriter {
     if change.removes && !isPresent { return }
     var record = change.record
     record.generation = next
-    // A record of this very batch was never visible: snapshots before it go on to what it replaced.
-    record.previous = old.generation == next ? old.previous : head
+    // Also past a record of this very batch, which no snapshot will take: it stays as long as what it replaced.
+    record.previous = head
     if change.table != .routes { carryOver(from: old, head, isPresent, next, to: &record) }
     let index = arena.add(record)
     if head == 0 {

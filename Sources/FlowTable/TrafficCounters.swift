@@ -100,6 +100,8 @@ public struct TrafficCounters: @unchecked Sendable {
 
   private static func clear(_ cell: UnsafeMutableRawPointer) {
     // The record with this index is published later (release), so its readers find zeros.
-    for offset in stride(from: 0, to: cellBytes, by: 8) { unsafe cell.word64(offset).pointee.store(0, ordering: .relaxed) }
+    for offset in stride(from: 0, to: cellBytes, by: 8) {
+      unsafe cell.word64(offset).pointee.store(0, ordering: .relaxed)
+    }
   }
 }

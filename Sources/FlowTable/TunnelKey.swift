@@ -29,7 +29,8 @@ struct TunnelKey: Hashable, BitwiseCopyable {
     _ = index.place(hash) { number in
       // A slot of the index holds the number of a complete record inside the arena; its load was an acquire.
       let record = unsafe (records + Int(number) &* TunnelRecord.bytes).assumingMemoryBound(to: TunnelRecord.self)
-      let isWanted = unsafe record.pointee.remoteLow == remoteLow && record.pointee.remoteHigh == remoteHigh
+      let isWanted =
+        unsafe record.pointee.remoteLow == remoteLow && record.pointee.remoteHigh == remoteHigh
         && record.pointee.localLow == localLow && record.pointee.localHigh == localHigh
       if isWanted { id = unsafe record.pointee.id }
       return isWanted

@@ -26,7 +26,8 @@ import Testing
       snapshot.lookupBindings(keys.span, into: &span)
       let tunnels = [0, 70, 139].map { snapshot.binding(results[$0]).tunnel }
       counts.count(tunnels[0] == first, tunnels[0] == second)
-      let isWhole = tunnels[0] == tunnels[1] && tunnels[1] == tunnels[2] && (tunnels[0] == first || tunnels[0] == second)
+      let isWhole =
+        tunnels[0] == tunnels[1] && tunnels[1] == tunnels[2] && (tunnels[0] == first || tunnels[0] == second)
       return isWhole && results[1] == 0 ? 0 : 1
     }
     var changes = 0

@@ -73,7 +73,9 @@ import Testing
     for length in 0...width {
       let pattern = try (family == .ipv6 ? "a5a5:a5a5:a5a5:a5a5:a5a5:a5a5:a5a5:a5a5" : "165.165.165.165").asAddress
       let prefix = Prefix(covering: pattern, length: length)
-      try fixture.writer.apply([.set(Binding(key: BindingKey(table: .proxy, prefix: prefix), tunnel: fixture.tunnels[0]))])
+      try fixture.writer.apply([
+        .set(Binding(key: BindingKey(table: .proxy, prefix: prefix), tunnel: fixture.tunnels[0]))
+      ])
       let octets = prefix.address.octets
       let last = octets.indices.map { octet in
         octets[octet] | UInt8(truncatingIfNeeded: 0xff >> max(0, min(8, length - octet * 8)))

@@ -146,7 +146,8 @@ import Testing
     #expect(throws: full) { try writer.removeTunnel(fixture.tunnels[2]) }
     #expect(throws: full) {
       try writer.updateTunnel(
-        fixture.tunnels[2], settings: TunnelSettings(endpoints: Fixture.endpoints(2), mtu: 1280), nextHop: fixture.nextHop)
+        fixture.tunnels[2], settings: TunnelSettings(endpoints: Fixture.endpoints(2), mtu: 1280),
+        nextHop: fixture.nextHop)
     }
     #expect(writer.generation == generation && writer.binding(bindings[9].key) == bindings[9])
     #expect(writer.binding(bindings[10].key) == bindings[10] && writer.nextHop(fixture.nextHop) == .unresolved)

@@ -29,7 +29,9 @@ import Testing
     // A second removal of one key makes no second place.
     let another = TableWriter.BindingChange.set(Binding(key: Self.key(102), tunnel: other))
     #expect(throws: FlowTableError.outOfBindings(limit: 100)) {
-      try fixture.writer.apply([.remove(Self.key(9)), .remove(Self.key(9)), .set(Binding(key: Self.key(101), tunnel: other)), another])
+      try fixture.writer.apply([
+        .remove(Self.key(9)), .remove(Self.key(9)), .set(Binding(key: Self.key(101), tunnel: other)), another,
+      ])
     }
     #expect(fixture.writer.binding(Self.key(9)) != nil && fixture.writer.binding(Self.key(101)) == nil)
   }
@@ -43,7 +45,9 @@ import Testing
     try writer.apply(routes: [.set("::/0".asPrefix, hops[0]), .set("10.0.0.0/8".asPrefix, hops[1])])
     #expect(throws: FlowTableError.outOfRoutes(limit: 2)) { try writer.setRoute("2001:db8::/32".asPrefix, hops[2]) }
     #expect(try writer.route("2001:db8::/32".asPrefix) == nil && writer.statistics.routes == 2)
-    for number in 0..<2 { _ = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(number)), nextHop: hops[0]) }
+    for number in 0..<2 {
+      _ = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(number)), nextHop: hops[0])
+    }
     #expect(throws: FlowTableError.outOfTunnels(limit: 2)) {
       try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(2)), nextHop: hops[0])
     }

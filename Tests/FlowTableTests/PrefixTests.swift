@@ -11,7 +11,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "::", "2001:db8::", "203.0.113.0", "::/129", "0.0.0.0/33", "::/-1", "::/+1", "::/", "/64", "::/064", "::/1 ", "::/ 1",
+    "", "::", "2001:db8::", "203.0.113.0", "::/129", "0.0.0.0/33", "::/-1", "::/+1", "::/", "/64", "::/064", "::/1 ",
+    "::/ 1",
     "::/1/2", "2001:db8::1/64", "203.0.113.1/24", "::/1a", "::/00", "8000::/0", "::/9999999999999999999999",
   ])
   func refused(_ text: String) {
@@ -33,7 +34,8 @@ import Testing
     for _ in 0..<20_000 {
       let isIPv6 = generator.oneIn(2)
       let width = isIPv6 ? 128 : 32
-      let address = isIPv6
+      let address =
+        isIPv6
         ? IPAddress(ipv6High: generator.next(), low: generator.next())
         : IPAddress(ipv4: UInt32(truncatingIfNeeded: generator.next()))
       let length = generator.below(width + 1)

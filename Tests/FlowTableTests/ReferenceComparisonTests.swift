@@ -135,7 +135,8 @@ import Testing
     var keys: [BindingKey] = []
     while keys.count < 300_000 {
       let batch: [TableWriter.BindingChange] = (0..<1 + generator.below(3000)).map { _ in
-        let address = generator.oneIn(4)
+        let address =
+          generator.oneIn(4)
           ? IPAddress(ipv4: UInt32(truncatingIfNeeded: generator.next()))
           : IPAddress(ipv6High: generator.next(), low: generator.next())
         let length = generator.below(address.family.longestPrefix + 1)

@@ -11,7 +11,8 @@ import Testing
   @Test func entryHoldsTheSettings() throws {
     let fixture = try Fixture(tunnels: 0)
     let endpoints = TunnelEndpoints(local: try "2001:db8:1::1".asAddress, remote: try "2001:db8:a::9".asAddress)
-    let settings = TunnelSettings(endpoints: endpoints, hopLimit: 17, mtu: 1280, dscp: .fixed(46), ecnCompatibility: true)
+    let settings = TunnelSettings(
+      endpoints: endpoints, hopLimit: 17, mtu: 1280, dscp: .fixed(46), ecnCompatibility: true)
     let id = try fixture.writer.addTunnel(settings, nextHop: fixture.nextHop)
     let entry = fixture.table.view.snapshot().tunnel(id)
     #expect(entry.exists && entry.id == id && entry.nextHop == fixture.nextHop)
@@ -20,7 +21,8 @@ import Testing
     #expect(entry.local == endpoints.local && entry.remote == endpoints.remote)
     // In memory order they are the octets of a header.
     let words = [entry.localWords.0, entry.localWords.1, entry.remoteWords.0, entry.remoteWords.1]
-    let octets = words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * $0)) } }
+    let octets = words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word.littleEndian >> UInt64(8 * $0)) }
+    }
     #expect(octets == endpoints.local.octets + endpoints.remote.octets)
     #expect(fixture.writer.tunnelSettings(id) == settings)
     let copying = TunnelSettings(endpoints: endpoints)
