@@ -3,6 +3,9 @@ import Logging
 
 /// The configuration file: read at the start, and again on SIGHUP.
 struct ConfigurationFile {
+  /// The optional behaviours that this version has; a configuration that asks for another one is refused by name.
+  private static let features: Set<ConfigurationFeature> = [.metrics]
+
   let path: String
 
   /// Reads and checks the file.

@@ -143,6 +143,7 @@ final class Daemon {
         requestResolution: configuration.kernelSync ? resolve : nil,
         logger: Logger(label: "control"))
       teardown.add { service.stop() }
+      service.startWriter()
       return service
     } catch {
       throw .internal("fastpathd: no memory for the tables' writer: \(error)")
@@ -168,7 +169,7 @@ final class Daemon {
       throw .environment("fastpathd: \(error)")
     }
     do throws(ControlSocketError) {
-      try service.start()
+      try service.open()
     } catch {
       throw .environment("fastpathd: \(error)")
     }

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 import unittest
+import urllib.request
 
 from testbed import Bed, Domain, configuration
 from testbed.addresses import CN, LMA_CORE, LMAA, MN1, TRANSPORT1
@@ -97,6 +98,20 @@ class Life(unittest.TestCase):
         after = self.lma.control.counters()
         grown = {name: value - before.get(name, 0) for name, value in after.items() if name.startswith("kernel.")}
         self.assertGreaterEqual(sum(grown.values()), 3, grown)
+
+    def test_metrics_show_the_counters_as_prometheus_text(self):
+        self.lma.stop()
+        self.lma = self.domain.lma_daemon(metrics={"listen": "127.0.0.1:9101"}).start()
+        with self.domain.lma.entered():
+            with urllib.request.urlopen("http://127.0.0.1:9101/metrics", timeout=5) as answer:
+                self.assertIn("text/plain", answer.headers["Content-Type"])
+                text = answer.read().decode()
+        # Prometheus text format: comment lines, and samples of name, labels, number.
+        samples = [line for line in text.splitlines() if line and not line.startswith("#")]
+        self.assertTrue(samples)
+        for line in samples:
+            self.assertRegex(line, r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^}]*\})? [0-9.e+]+$")
+        self.assertTrue(any("no-binding" in line for line in samples), "no drop reasons among the metrics")
 
     def test_hangup_reads_the_configuration_again_and_keeps_forwarding(self):
         with open(self.lma.config_path, encoding="utf-8") as file:
