@@ -19,8 +19,9 @@ extension TableSnapshot {
   public func lookupBindings(
     _ keys: UnsafePointer<LookupKey>, count: Int, into results: UnsafeMutablePointer<UInt32>
   ) {
-    unsafe withUnsafeTemporaryAllocation(byteCount: BatchLookup.Scratch.bytes, alignment: 64) { memory in
-      // The allocation is not empty, so it has an address; it lives until the closure ends.
+    unsafe withUnsafeTemporaryAllocation(byteCount: BatchLookup.Scratch.bytes, alignment: 8) { memory in
+      // The allocation is not empty, so it has an address; it lives until the closure ends. It stays on the stack: up to
+      // 1024 octets, and no more alignment than the stack has (asking for 64 went to the heap in Swift 6.3.1).
       let scratch = unsafe BatchLookup.Scratch(memory.baseAddress.unsafelyUnwrapped)
       var start = 0
       while start < count {
@@ -50,7 +51,7 @@ extension TableSnapshot {
   public func lookupRoutes(
     _ keys: UnsafePointer<LookupKey>, count: Int, into results: UnsafeMutablePointer<UInt32>
   ) {
-    unsafe withUnsafeTemporaryAllocation(byteCount: BatchLookup.Scratch.bytes, alignment: 64) { memory in
+    unsafe withUnsafeTemporaryAllocation(byteCount: BatchLookup.Scratch.bytes, alignment: 8) { memory in
       // As in `lookupBindings`.
       let scratch = unsafe BatchLookup.Scratch(memory.baseAddress.unsafelyUnwrapped)
       var start = 0

@@ -92,6 +92,11 @@ extension TableSnapshot {
     return results.map { $0 == 0 ? nil : Found(binding($0)) }
   }
 
+  func findProxy(_ address: IPAddress) -> Found? {
+    let index = lookupProxyBinding(LookupKey(address))
+    return index == 0 ? nil : Found(binding(index))
+  }
+
   func findRoutes(_ addresses: [IPAddress]) -> [NextHopID?] {
     let keys = addresses.map { LookupKey($0) }
     var results = [UInt32](repeating: .max, count: keys.count)

@@ -93,6 +93,10 @@ import Testing
       let new = targets.map { reference.lookup($0).map(Found.init) }
       let now = fixture.table.view.snapshot().find(targets)
       try #require(now == new, "seed \(seed), after \(changes) changes")
+      for target in targets.prefix(4) {
+        let expected = before.longestMatch(.proxy, target).map(Found.init)
+        try #require(snapshot.findProxy(target) == expected, "seed \(seed), after \(changes) changes, proxy only")
+      }
       quiescence.report(0)
     }
     quiescence.offline(0)
