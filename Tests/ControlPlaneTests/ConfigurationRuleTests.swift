@@ -115,7 +115,8 @@ struct ConfigurationRuleTests {
       adding: "neighbors: [{address: '2001:db8:c::1', port: core, mac: '02:00:00:00:00:01', vlan: 4095}]\n",
       "neighbors[0].vlan", "1…4094"),
     .lma(
-      adding: "neighbors:\n" + String(repeating: "  - {address: '::5', port: core, mac: '02:00:00:00:00:01'}\n", count: 2),
+      adding: "neighbors:\n"
+        + String(repeating: "  - {address: '::5', port: core, mac: '02:00:00:00:00:01'}\n", count: 2),
       "neighbors[1].address", "listed already"),
   ]
 
@@ -198,11 +199,14 @@ struct ConfigurationRuleTests {
     #expect(SampleConfiguration.issues(SampleConfiguration.lma + line, supporting: [feature]).isEmpty)
   }
 
-  @Test("Bounds that hold", arguments: [
-    "tunnel-defaults: {hop-limit: 1, mtu: 65495, dscp: 0}\n", "workers: [4095]\n", "min-delay-before-bce-delete: 24h\n",
-    "min-delay-before-bce-delete: 0s\n", "buffers: {per-mobile-node: 0, total: 0}\n",
-    "neighbors: [{address: '2001:db8:c::1', port: core, mac: '02:00:00:00:00:01', vlan: 1}]\n",
-  ])
+  @Test(
+    "Bounds that hold",
+    arguments: [
+      "tunnel-defaults: {hop-limit: 1, mtu: 65495, dscp: 0}\n", "workers: [4095]\n",
+      "min-delay-before-bce-delete: 24h\n",
+      "min-delay-before-bce-delete: 0s\n", "buffers: {per-mobile-node: 0, total: 0}\n",
+      "neighbors: [{address: '2001:db8:c::1', port: core, mac: '02:00:00:00:00:01', vlan: 1}]\n",
+    ])
   func boundary(_ lines: String) {
     #expect(SampleConfiguration.issues(SampleConfiguration.lma + lines) == [])
   }

@@ -102,7 +102,8 @@ struct ConfigurationTests {
     let text =
       SampleConfiguration.lma.replacingLine("control", with: "control: {socket: relative, grup: x}")
       + "mode: fast\nworkers: 2\n"
-    #expect(SampleConfiguration.issues(text).map(\.key).sorted() == ["control.grup", "control.socket", "mode", "workers"])
+    #expect(
+      SampleConfiguration.issues(text).map(\.key).sorted() == ["control.grup", "control.socket", "mode", "workers"])
     let error = #expect(throws: ConfigurationError.self) { try SampleConfiguration.decode(text) }
     let lines = try #require(error?.description.split(separator: "\n"))
     #expect(lines.count == 4)
@@ -128,7 +129,8 @@ struct ConfigurationTests {
   @Test("Replay needs no interface and has fixed addresses; the daemon needs one for each port")
   func replay() throws {
     let text = SampleConfiguration.mag.replacingOccurrences(of: "interface: mag-a1, ", with: "")
-      .replacingOccurrences(of: "interface: mag-a2, ", with: "").replacingOccurrences(of: "interface: mag-tr, ", with: "")
+      .replacingOccurrences(of: "interface: mag-a2, ", with: "").replacingOccurrences(
+        of: "interface: mag-tr, ", with: "")
     let keys = SampleConfiguration.issues(text).map(\.key)
     #expect(keys == ["ports[0].interface", "ports[1].interface", "ports[2].interface"])
     let configuration = try SampleConfiguration.decode(text, .replay)
@@ -139,7 +141,9 @@ struct ConfigurationTests {
     #expect(configuration.effectiveMTU(ofPort: 0, purpose: .daemon) == nil)
   }
 
-  @Test("The printed form reads back as the same configuration", arguments: [SampleConfiguration.lma, SampleConfiguration.mag])
+  @Test(
+    "The printed form reads back as the same configuration",
+    arguments: [SampleConfiguration.lma, SampleConfiguration.mag])
   func printed(text: String) throws {
     let full =
       text + """

@@ -127,7 +127,8 @@ struct ControlServerHostileTests {
       let other = try SocketClient.greeted(fixture.path)
       for index in 0..<100 {
         #expect(
-          try other.ask(.upsert(UpsertRequest(records: [.binding(Sample.binding(Sample.pooled(30_000 + index)))]))).status == .ok)
+          try other.ask(.upsert(UpsertRequest(records: [.binding(Sample.binding(Sample.pooled(30_000 + index)))])))
+            .status == .ok)
       }
       var ends = 0
       while ends < 20 {

@@ -36,7 +36,8 @@ struct ControlServerTests {
   func conversation() throws {
     try ServiceFixture().run { fixture in
       let client = try SocketClient.greeted(fixture.path)
-      #expect(try outcome(try client.ask(upsert(["2001:db8:100:1::/64", "203.0.113.10/32"]), flags: .atomic)).applied == 2)
+      #expect(
+        try outcome(try client.ask(upsert(["2001:db8:100:1::/64", "203.0.113.10/32"]), flags: .atomic)).applied == 2)
       guard case .lookup(let entries) = try client.ask(.lookup(.address(Sample.address("2001:db8:100:1::77")))) else {
         Issue.record("LOOKUP was refused")
         return
@@ -119,7 +120,8 @@ struct ControlServerTests {
       #expect(items.contains(StatusItem(key: "role", value: "lma")))
       #expect(items.contains(StatusItem(key: "table.bindings", value: "1")))
       #expect(items.last == StatusItem(key: "port.core.mtu", value: "1500"))
-      #expect(try client.ask(.counters(CountersRequest(all: false))) == .counters([CounterItem(name: "rx.core", value: 7)]))
+      #expect(
+        try client.ask(.counters(CountersRequest(all: false))) == .counters([CounterItem(name: "rx.core", value: 7)]))
       guard case .counters(let all) = try client.ask(.counters(CountersRequest(all: true))) else {
         Issue.record("COUNTERS was refused")
         return

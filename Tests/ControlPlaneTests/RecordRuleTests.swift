@@ -22,55 +22,103 @@ struct RecordRuleTests {
   }
 
   private static func mag(_ change: (inout BindingRecord) -> Void) -> TableRecord {
-    var record = Sample.binding("2001:db8:100:1::/64", Sample.toLMA, access: .init(port: "access1", mac: 0x0200_0000_0110))
+    var record = Sample.binding(
+      "2001:db8:100:1::/64", Sample.toLMA, access: .init(port: "access1", mac: 0x0200_0000_0110))
     change(&record)
     return .binding(record)
   }
 
   static let atLMA: [BrokenRecord] = [
-    .init(record: lma { $0.prefix = Sample.prefix("2001:db8:300::/64") }, code: .invalid, field: "prefix", words: "pools"),
+    .init(
+      record: lma { $0.prefix = Sample.prefix("2001:db8:300::/64") }, code: .invalid, field: "prefix", words: "pools"),
     .init(record: lma { $0.prefix = Sample.prefix("2001:db8::/32") }, code: .invalid, field: "prefix", words: "pools"),
-    .init(record: lma { $0.prefix = Sample.prefix("198.51.100.1/32") }, code: .invalid, field: "prefix", words: "pools"),
-    .init(record: lma { $0.tunnel.local = Sample.address("2001:db8:1::3") }, code: .invalid, field: "tunnel.local", words: "local-addresses"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("2001:db8:1::2") }, code: .invalid, field: "tunnel.remote", words: "this machine"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("fe80::1") }, code: .invalid, field: "tunnel.remote", words: "link-local"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("ff0e::1") }, code: .invalid, field: "tunnel.remote", words: "multicast"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("::") }, code: .invalid, field: "tunnel.remote", words: "unspecified"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("192.0.2.9") }, code: .invalid, field: "tunnel.remote", words: "IPv6"),
-    .init(record: lma { $0.tunnel.remote = Sample.address("2001:db8:100:1::9") }, code: .invalid, field: "tunnel.remote", words: "loop"),
-    .init(record: lma { $0.access = .init(port: "core", mac: 0x0200_0000_0001) }, code: .invalid, field: "access", words: "belongs to a mag"),
+    .init(
+      record: lma { $0.prefix = Sample.prefix("198.51.100.1/32") }, code: .invalid, field: "prefix", words: "pools"),
+    .init(
+      record: lma { $0.tunnel.local = Sample.address("2001:db8:1::3") }, code: .invalid, field: "tunnel.local",
+      words: "local-addresses"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("2001:db8:1::2") }, code: .invalid, field: "tunnel.remote",
+      words: "this machine"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("fe80::1") }, code: .invalid, field: "tunnel.remote",
+      words: "link-local"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("ff0e::1") }, code: .invalid, field: "tunnel.remote",
+      words: "multicast"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("::") }, code: .invalid, field: "tunnel.remote",
+      words: "unspecified"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("192.0.2.9") }, code: .invalid, field: "tunnel.remote",
+      words: "IPv6"),
+    .init(
+      record: lma { $0.tunnel.remote = Sample.address("2001:db8:100:1::9") }, code: .invalid, field: "tunnel.remote",
+      words: "loop"),
+    .init(
+      record: lma { $0.access = .init(port: "core", mac: 0x0200_0000_0001) }, code: .invalid, field: "access",
+      words: "belongs to a mag"),
     .init(record: lma { $0.localRouting = true }, code: .invalid, field: "localRouting", words: "belongs to a mag"),
-    .init(record: lma { $0.state = .buffering }, code: .unsupported, field: "state", words: "buffering is not supported by this version"),
-    .init(record: lma { $0.state = .redirecting }, code: .unsupported, field: "state", words: "redirecting is not supported"),
+    .init(
+      record: lma { $0.state = .buffering }, code: .unsupported, field: "state",
+      words: "buffering is not supported by this version"),
+    .init(
+      record: lma { $0.state = .redirecting }, code: .unsupported, field: "state", words: "redirecting is not supported"
+    ),
     .init(record: lma { $0.state = .flushing }, code: .unsupported, field: "state", words: "flushing is not supported"),
     .init(record: lma { $0.state = .relaying }, code: .unsupported, field: "state", words: "relaying is not supported"),
     .init(record: lma { $0.peer = Sample.mag2 }, code: .invalid, field: "peer", words: "handover state"),
-    .init(record: lma { $0.greUp = 1; $0.greDown = 2 }, code: .unsupported, field: "greKey", words: "not supported by this version"),
-    .init(record: lma { $0.lifetime = 0 }, code: .invalid, field: "lifetime", words: "one second"),
-    .init(record: .visitor(VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/64"), port: "core")), code: .invalid, field: "visitor", words: "belongs to a mag"),
     .init(
-      record: .route(LocalizedRouteRecord(from: Sample.prefix("2001:db8:100:1::/64"), to: Sample.prefix("2001:db8:100:2::/64"), via: .local)),
+      record: lma {
+        $0.greUp = 1; $0.greDown = 2
+      }, code: .unsupported, field: "greKey", words: "not supported by this version"),
+    .init(record: lma { $0.lifetime = 0 }, code: .invalid, field: "lifetime", words: "one second"),
+    .init(
+      record: .visitor(VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/64"), port: "core")), code: .invalid,
+      field: "visitor", words: "belongs to a mag"),
+    .init(
+      record: .route(
+        LocalizedRouteRecord(
+          from: Sample.prefix("2001:db8:100:1::/64"), to: Sample.prefix("2001:db8:100:2::/64"), via: .local)),
       code: .unsupported, field: "route", words: "not supported by this version"),
-    .init(record: .tunnel(TunnelRecord(tunnel: Sample.mag1, encapsulationLimit: .limit(4))), code: .unsupported, field: "encapsulationLimit", words: "4 is not supported"),
-    .init(record: .tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 0)), code: .invalid, field: "hopLimit", words: "1…255"),
-    .init(record: .tunnel(TunnelRecord(tunnel: Sample.mag1, mtu: .octets(67))), code: .invalid, field: "mtu", words: "68…65495"),
-    .init(record: .tunnel(TunnelRecord(tunnel: Sample.mag1, dscp: .fixed(64))), code: .invalid, field: "dscp", words: "0…63"),
-    .init(record: .tunnel(TunnelRecord(tunnel: Sample.tunnel("2001:db8:1::1"))), code: .invalid, field: "tunnel.remote", words: "this machine"),
+    .init(
+      record: .tunnel(TunnelRecord(tunnel: Sample.mag1, encapsulationLimit: .limit(4))), code: .unsupported,
+      field: "encapsulationLimit", words: "4 is not supported"),
+    .init(
+      record: .tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 0)), code: .invalid, field: "hopLimit", words: "1…255"
+    ),
+    .init(
+      record: .tunnel(TunnelRecord(tunnel: Sample.mag1, mtu: .octets(67))), code: .invalid, field: "mtu",
+      words: "68…65495"),
+    .init(
+      record: .tunnel(TunnelRecord(tunnel: Sample.mag1, dscp: .fixed(64))), code: .invalid, field: "dscp", words: "0…63"
+    ),
+    .init(
+      record: .tunnel(TunnelRecord(tunnel: Sample.tunnel("2001:db8:1::1"))), code: .invalid, field: "tunnel.remote",
+      words: "this machine"),
   ]
 
   static let atMAG: [BrokenRecord] = [
     .init(record: mag { $0.access = nil }, code: .invalid, field: "access", words: "missing"),
     .init(record: mag { $0.access?.port = "access9" }, code: .invalid, field: "access.port", words: "no port"),
-    .init(record: mag { $0.access?.port = "transport" }, code: .invalid, field: "access.port", words: "not an access port"),
-    .init(record: mag { $0.access?.mac = 0x0100_5e00_0001 }, code: .invalid, field: "access.mac", words: "group address"),
-    .init(record: mag { $0.access?.mac = 0xffff_ffff_ffff }, code: .invalid, field: "access.mac", words: "group address"),
+    .init(
+      record: mag { $0.access?.port = "transport" }, code: .invalid, field: "access.port", words: "not an access port"),
+    .init(
+      record: mag { $0.access?.mac = 0x0100_5e00_0001 }, code: .invalid, field: "access.mac", words: "group address"),
+    .init(
+      record: mag { $0.access?.mac = 0xffff_ffff_ffff }, code: .invalid, field: "access.mac", words: "group address"),
     .init(record: mag { $0.access?.mac = 0 }, code: .invalid, field: "access.mac", words: "station"),
     .init(record: mag { $0.access?.vlan = 4095 }, code: .invalid, field: "access.vlan", words: "1…4094"),
     .init(record: mag { $0.table = .mobile }, code: .invalid, field: "table", words: "belong to an lma"),
-    .init(record: mag { $0.prefix = Sample.prefix("fe80::/64") }, code: .invalid, field: "prefix", words: "not unicast"),
+    .init(
+      record: mag { $0.prefix = Sample.prefix("fe80::/64") }, code: .invalid, field: "prefix", words: "not unicast"),
     .init(record: mag { $0.prefix = Sample.prefix("::/0") }, code: .invalid, field: "prefix", words: "not unicast"),
-    .init(record: .visitor(VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/64"), port: "transport")), code: .invalid, field: "port", words: "not an access port"),
-    .init(record: .visitor(VisitorRecord(prefix: Sample.prefix("ff02::/16"), port: "access1")), code: .invalid, field: "visitor", words: "not unicast"),
+    .init(
+      record: .visitor(VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/64"), port: "transport")), code: .invalid,
+      field: "port", words: "not an access port"),
+    .init(
+      record: .visitor(VisitorRecord(prefix: Sample.prefix("ff02::/16"), port: "access1")), code: .invalid,
+      field: "visitor", words: "not unicast"),
   ]
 
   private func check(_ broken: BrokenRecord, _ text: String) throws {
@@ -90,7 +138,9 @@ struct RecordRuleTests {
   @Test("A MAG refuses, naming field and rule", arguments: atMAG)
   func refusedByMAG(_ broken: BrokenRecord) throws { try check(broken, SampleConfiguration.mag) }
 
-  @Test("Boundaries that hold", arguments: ["2001:db8:100::/40", "2001:db8:1ff:ffff:ffff:ffff:ffff:ffff/128", "203.0.113.255/32", "203.0.113.0/24"])
+  @Test(
+    "Boundaries that hold",
+    arguments: ["2001:db8:100::/40", "2001:db8:1ff:ffff:ffff:ffff:ffff:ffff/128", "203.0.113.255/32", "203.0.113.0/24"])
   func anchored(_ prefix: String) throws {
     #expect(try RegistryFixture().set(.binding(Sample.binding(prefix))).applied == 1)
   }

@@ -16,7 +16,8 @@ final class RegistryFixture {
 
   init(_ text: String = SampleConfiguration.lma, bindings: Int = 4096, tunnels: Int = 256) throws {
     configuration = try SampleConfiguration.decode(text)
-    let limits = FlowTableLimits(bindings: bindings, tunnels: tunnels, nextHops: 512, routes: 1024, retired: 8192, workers: 1)
+    let limits = FlowTableLimits(
+      bindings: bindings, tunnels: tunnels, nextHops: 512, routes: 1024, retired: 8192, workers: 1)
     table = try FlowTable(limits: limits)
     writer = try table.makeWriter()
     resolver = NextHopResolver(configuration: configuration, writer: writer)

@@ -25,7 +25,8 @@ struct RegistryModelTests {
     let states: [BindingRecord.State] = [.active, .active, .active, .pending, .deregistering]
     return .binding(
       Sample.binding(
-        prefixes.randomElement(using: &random) ?? prefixes[0], tunnel, state: states.randomElement(using: &random) ?? .active,
+        prefixes.randomElement(using: &random) ?? prefixes[0], tunnel,
+        state: states.randomElement(using: &random) ?? .active,
         lifetime: Bool.random(using: &random) ? UInt32.random(in: 1...40, using: &random) : nil,
         table: Int.random(in: 0..<4, using: &random) == 0 ? .mobile : .proxy,
         mobileNode: Bool.random(using: &random) ? "mn\(Int.random(in: 0..<3, using: &random))" : nil))
@@ -45,7 +46,8 @@ struct RegistryModelTests {
     }
   }
 
-  private func perform(_ random: inout SeededGenerator, _ fixture: RegistryFixture, _ model: inout RegistryModel) throws {
+  private func perform(_ random: inout SeededGenerator, _ fixture: RegistryFixture, _ model: inout RegistryModel) throws
+  {
     switch Int.random(in: 0..<10, using: &random) {
     case 0..<5:
       var records = (0..<Int.random(in: 1...6, using: &random)).map { _ in Self.record(&random) }

@@ -15,7 +15,8 @@ struct RegistrySteeringTests {
   func stations() throws {
     let fixture = try RegistryFixture(SampleConfiguration.mag)
     #expect(fixture.set(binding("2001:db8:100:1::/64"), binding("203.0.113.10/32")).applied == 2)
-    #expect(fixture.steering.sources == [try prefix("2001:db8:100:1::/64"): .bound, try prefix("203.0.113.10/32"): .bound])
+    #expect(
+      fixture.steering.sources == [try prefix("2001:db8:100:1::/64"): .bound, try prefix("203.0.113.10/32"): .bound])
     #expect(fixture.steering.stations == ["0 02:00:00:00:01:10"])
     #expect(fixture.delete(Sample.key("203.0.113.10/32")).applied == 1)
     #expect(fixture.steering.stations == ["0 02:00:00:00:01:10"])

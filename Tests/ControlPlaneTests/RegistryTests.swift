@@ -19,7 +19,8 @@ struct RegistryTests {
     #expect(fixture.writer.statistics.tunnels == 1)
   }
 
-  @Test("S-6: refresh does not count twice, a handover moves the count in one step, the last user takes the tunnel along")
+  @Test(
+    "S-6: refresh does not count twice, a handover moves the count in one step, the last user takes the tunnel along")
   func userCounts() throws {
     let fixture = try RegistryFixture()
     #expect(fixture.set(.binding(Sample.binding("2001:db8:100:1::/64"))).applied == 1)
@@ -29,7 +30,8 @@ struct RegistryTests {
     let before = fixture.registry.generation
     #expect(
       fixture.set(
-        .binding(Sample.binding("2001:db8:100:1::/64", Sample.mag2)), .binding(Sample.binding("203.0.113.10/32", Sample.mag2))
+        .binding(Sample.binding("2001:db8:100:1::/64", Sample.mag2)),
+        .binding(Sample.binding("203.0.113.10/32", Sample.mag2))
       ).applied == 2)
     #expect(fixture.registry.generation > before)
     #expect(try fixture.tunnel(Sample.mag2)?.users == 2)
@@ -87,8 +89,10 @@ struct RegistryTests {
     let before = try fixture.dump()
     let generation = fixture.writer.generation
     let request: [TableRecord] = [
-      .binding(Sample.binding("2001:db8:100:1::/64", Sample.mag2)), .binding(Sample.binding("2001:db8:100:2::/64", Sample.mag2)),
-      .tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, hopLimit: 9)), .binding(Sample.binding("2001:db8:ffff::/64")),
+      .binding(Sample.binding("2001:db8:100:1::/64", Sample.mag2)),
+      .binding(Sample.binding("2001:db8:100:2::/64", Sample.mag2)),
+      .tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, hopLimit: 9)),
+      .binding(Sample.binding("2001:db8:ffff::/64")),
     ]
     let refused = fixture.registry.set(request, atomic: true, now: fixture.now)
     #expect(refused.firstFailure?.index == 3 && refused.firstFailure?.field == "prefix" && refused.applied == 0)
@@ -106,7 +110,8 @@ struct RegistryTests {
     for index in 0..<7 { #expect(fixture.set(.binding(Sample.binding("2001:db8:100:\(index)::/64"))).applied == 1) }
     let before = try fixture.dump()
     let refused = fixture.set(
-      .binding(Sample.binding("2001:db8:100:8::/64", Sample.mag2)), .binding(Sample.binding("2001:db8:100:9::/64", Sample.mag2)))
+      .binding(Sample.binding("2001:db8:100:8::/64", Sample.mag2)),
+      .binding(Sample.binding("2001:db8:100:9::/64", Sample.mag2)))
     #expect(refused.firstFailure?.code == .full && refused.applied == 0)
     #expect(try fixture.dump() == before)
     #expect(fixture.writer.statistics.tunnels == 1 && fixture.writer.statistics.bindings == 7)
@@ -116,7 +121,9 @@ struct RegistryTests {
   @Test("More tunnels than there is room for: refused whole")
   func fullTunnels() throws {
     let fixture = try RegistryFixture(tunnels: 4)
-    let records = (1...8).map { TableRecord.binding(Sample.binding("2001:db8:100:\($0)::/64", Sample.tunnel("2001:db8:a::\($0)"))) }
+    let records = (1...8).map {
+      TableRecord.binding(Sample.binding("2001:db8:100:\($0)::/64", Sample.tunnel("2001:db8:a::\($0)")))
+    }
     let refused = fixture.registry.set(records, atomic: true, now: fixture.now)
     #expect(refused.firstFailure?.code == .full)
     #expect(fixture.registry.bindingCount == 0 && fixture.registry.tunnelCount == 0)
@@ -126,12 +133,16 @@ struct RegistryTests {
   @Test("Tunnel records: live settings, static ones stay, one in use cannot be deleted")
   func tunnelRecords() throws {
     let fixture = try RegistryFixture()
-    #expect(fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, hopLimit: 7, mtu: .octets(1300)))).applied == 1)
+    #expect(
+      fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, hopLimit: 7, mtu: .octets(1300)))).applied
+        == 1)
     let endpoints = TunnelEndpoints(Sample.mag1)
     let id = try #require(fixture.writer.tunnel(endpoints))
     #expect(fixture.writer.tunnelSettings(id) == TunnelSettings(endpoints: endpoints, hopLimit: 7, mtu: 1300))
     #expect(fixture.set(.binding(Sample.binding("2001:db8:100:1::/64"))).applied == 1)
-    #expect(fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, dscp: .fixed(46), ecn: .compatibility))).applied == 1)
+    #expect(
+      fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, dscp: .fixed(46), ecn: .compatibility)))
+        .applied == 1)
     #expect(
       fixture.writer.tunnelSettings(id)
         == TunnelSettings(endpoints: endpoints, hopLimit: 64, mtu: 1460, dscp: .fixed(46), ecnCompatibility: true))
@@ -149,7 +160,10 @@ struct RegistryTests {
     let source = try RegistryFixture()
     #expect(
       source.set(
-        .tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 3, mtu: .automatic, encapsulationLimit: TunnelRecord.EncapsulationLimit.none)),
+        .tunnel(
+          TunnelRecord(
+            tunnel: Sample.mag1, hopLimit: 3, mtu: .automatic, encapsulationLimit: TunnelRecord.EncapsulationLimit.none)
+        ),
         .tunnel(TunnelRecord(tunnel: Sample.tunnel("2001:db8:c::1"), isStatic: true)),
         .binding(Sample.binding("2001:db8:100:1::/64", mobileNode: "mn1@example")),
         .binding(Sample.binding("2001:db8:100:2::/64", Sample.mag2, state: .pending)),

@@ -41,7 +41,9 @@ struct RegistryTimeTests {
   func tunnelLifetime() throws {
     let fixture = try RegistryFixture()
     #expect(
-      fixture.set(.binding(Sample.binding(prefix, lifetime: 10)), .binding(Sample.binding("203.0.113.10/32", lifetime: 30))).applied == 2)
+      fixture.set(
+        .binding(Sample.binding(prefix, lifetime: 10)), .binding(Sample.binding("203.0.113.10/32", lifetime: 30))
+      ).applied == 2)
     #expect(fixture.advance(seconds: 10).count == 1)
     #expect(try fixture.tunnel(Sample.mag1)?.users == 1)
     #expect(fixture.advance(seconds: 20).count == 1)
@@ -52,7 +54,9 @@ struct RegistryTimeTests {
   func staticTunnel() throws {
     let fixture = try RegistryFixture()
     #expect(
-      fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true)), .binding(Sample.binding(prefix, lifetime: 1))).applied == 2)
+      fixture.set(
+        .tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true)), .binding(Sample.binding(prefix, lifetime: 1))
+      ).applied == 2)
     #expect(fixture.advance(seconds: 1).count == 1)
     #expect(try fixture.tunnel(Sample.mag1)?.users == 0)
     #expect(fixture.writer.statistics.tunnels == 1)

@@ -29,7 +29,9 @@ final class ResolverFixture {
 
   init(_ text: String = SampleConfiguration.lma, live: Bool = true, nextHops: Int = 512) throws {
     let configuration = try SampleConfiguration.decode(text)
-    table = try FlowTable(limits: FlowTableLimits(bindings: 1024, tunnels: 256, nextHops: nextHops, routes: 1024, retired: 8192, workers: 1))
+    table = try FlowTable(
+      limits: FlowTableLimits(bindings: 1024, tunnels: 256, nextHops: nextHops, routes: 1024, retired: 8192, workers: 1)
+    )
     writer = try table.makeWriter()
     let interfaces = [
       PortInterface(index: Self.coreInterface, mac: Self.coreMAC, mtu: 1500),
@@ -66,12 +68,15 @@ final class ResolverFixture {
     kind: KernelRoute.Kind = .unicast
   ) throws -> KernelRoute {
     KernelRoute(
-      prefix: try #require(Prefix(text: prefix)), gateway: gateway.flatMap { IPAddress(text: $0) }, interface: interface,
+      prefix: try #require(Prefix(text: prefix)), gateway: gateway.flatMap { IPAddress(text: $0) },
+      interface: interface,
       metric: metric, kind: kind)
   }
 
-  static func neighbor(_ address: String, _ mac: UInt64, _ interface: UInt32 = transportInterface) throws -> KernelEvent {
-    .neighborChanged(KernelNeighbor(interface: interface, address: try #require(IPAddress(text: address)), mac: MACAddress(mac)))
+  static func neighbor(_ address: String, _ mac: UInt64, _ interface: UInt32 = transportInterface) throws -> KernelEvent
+  {
+    .neighborChanged(
+      KernelNeighbor(interface: interface, address: try #require(IPAddress(text: address)), mac: MACAddress(mac)))
   }
 
   static func resolved(_ mac: UInt64, port: UInt8 = 1, source: MACAddress = transportMAC) -> NextHopState {

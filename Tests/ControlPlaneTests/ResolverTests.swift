@@ -66,9 +66,10 @@ struct ResolverTests {
     for turn in 1...50 {
       fixture.resolver.tick(now: UInt64(turn) * second)
       fixture.resolver.tick(now: UInt64(turn) * second + second / 2)
-      #expect(fixture.questions() == [
-        ResolutionRequest(port: 1, interface: 12, address: try #require(IPAddress(text: "fe80::1")))
-      ])
+      #expect(
+        fixture.questions() == [
+          ResolutionRequest(port: 1, interface: 12, address: try #require(IPAddress(text: "fe80::1")))
+        ])
     }
     fixture.resolver.handle([try Fixture.neighbor("fe80::1", 0x0200_0000_0a01)])
     fixture.resolver.tick(now: 100 * second)
@@ -170,8 +171,10 @@ struct ResolverTests {
     ])
     fixture.bind("2001:db8:100:1::/64", "2001:db8:a::1")
     #expect(
-      fixture.registry.set([.tunnel(TunnelRecord(tunnel: Sample.mag2, isStatic: true, mtu: .octets(1400)))], atomic: true, now: 0)
-        .applied == 1)
+      fixture.registry.set(
+        [.tunnel(TunnelRecord(tunnel: Sample.mag2, isStatic: true, mtu: .octets(1400)))], atomic: true, now: 0
+      )
+      .applied == 1)
     #expect(fixture.mtu("2001:db8:a::1") == 1560)
     let mac = MACAddress(0x0200_0000_7777)
     fixture.resolver.handle([.linkChanged(interface: 12, name: "lma-tr", up: true, mtu: 1400, mac: mac)])
@@ -190,19 +193,24 @@ struct ResolverTests {
   @Test("A configured address and MTU do not follow the interface")
   func configuredPort() throws {
     let fixture = try Fixture(
-      SampleConfiguration.lma.replacingOccurrences(of: "kind: transport}", with: "kind: transport, mac: '02:00:00:00:00:44', mtu: 1300}"))
+      SampleConfiguration.lma.replacingOccurrences(
+        of: "kind: transport}", with: "kind: transport, mac: '02:00:00:00:00:44', mtu: 1300}"))
     fixture.resolver.handle([
       .routeAdded(try Fixture.route("::/0", via: "fe80::1")), try Fixture.neighbor("fe80::1", 0x0200_0000_0a01),
     ])
     fixture.bind("2001:db8:100:1::/64", "2001:db8:a::1")
-    fixture.resolver.handle([.linkChanged(interface: 12, name: "lma-tr", up: true, mtu: 9000, mac: MACAddress(0x0200_0000_7777))])
-    #expect(try fixture.state("2001:db8:a::1") == Fixture.resolved(0x0200_0000_0a01, source: MACAddress(0x0200_0000_0044)))
+    fixture.resolver.handle([
+      .linkChanged(interface: 12, name: "lma-tr", up: true, mtu: 9000, mac: MACAddress(0x0200_0000_7777))
+    ])
+    #expect(
+      try fixture.state("2001:db8:a::1") == Fixture.resolved(0x0200_0000_0a01, source: MACAddress(0x0200_0000_0044)))
     #expect(fixture.mtu("2001:db8:a::1") == 1260)
   }
 
   @Test("A repeated dump sweeps what it does not show, and nothing before it is complete")
   func resynchronization() throws {
-    let fixture = try Fixture(SampleConfiguration.lma + "routes: [{prefix: '2001:db8:77::/48', via: 'fe80::5', port: core}]\n")
+    let fixture = try Fixture(
+      SampleConfiguration.lma + "routes: [{prefix: '2001:db8:77::/48', via: 'fe80::5', port: core}]\n")
     let stale = try Fixture.route("2001:db8:a::/48", via: "fe80::1")
     let kept = try Fixture.route("2001:db8:b::/48", via: "fe80::2")
     let events: [KernelEvent] = [

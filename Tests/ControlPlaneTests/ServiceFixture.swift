@@ -24,7 +24,8 @@ final class ServiceFixture {
     var configuration = try SampleConfiguration.decode(SampleConfiguration.lma)
     configuration.control.socket = path
     table = try FlowTable(
-      limits: FlowTableLimits(bindings: bindings, tunnels: 1024, nextHops: 1024, routes: 1024, retired: 1 << 20, workers: 1))
+      limits: FlowTableLimits(
+        bindings: bindings, tunnels: 1024, nextHops: 1024, routes: 1024, retired: 1 << 20, workers: 1))
     let interfaces = [
       PortInterface(index: 11, mac: MACAddress(0x0200_0000_c001), mtu: 1500),
       PortInterface(index: 12, mac: MACAddress(0x0200_0000_7001), mtu: 1500),

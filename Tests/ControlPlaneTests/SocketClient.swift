@@ -16,7 +16,8 @@ final class SocketClient {
     guard descriptor >= 0 else { throw Failure(description: "socket: errno \(errno)") }
     var timeout = timeval(tv_sec: 20, tv_usec: 0)
     // Safe: the kernel reads one timeval during the call.
-    let limited = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+    let limited = unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     // Safe: sun_path is 108 zeroed octets, and the paths of these tests are shorter.
@@ -40,7 +41,8 @@ final class SocketClient {
     while sent < bytes.count {
       // Safe: the buffer outlives the call, and the count is what is left of it.
       let count = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe Glibc.send(descriptor, buffer.baseAddress.map { unsafe $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+        unsafe Glibc.send(
+          descriptor, buffer.baseAddress.map { unsafe $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { throw Failure(description: "send: errno \(errno)") }
       sent += count

@@ -71,7 +71,8 @@ struct ConfigurationDecoder {
 
   private func report(_ error: YamlError) {
     switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
       findings.report("line \(mark.line)", "is not YAML: \(problem)")
     default:
       findings.report("file", "is not YAML: \(error)")

@@ -36,7 +36,8 @@ enum ConfigurationText {
   /// Why text is not a prefix: the usual slip, host bits, is told apart and answered with the prefix that was meant.
   static func prefixViolation(_ text: String) -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    if parts.count == 2, let address = IPAddress(text: String(parts[0])), isDecimal(parts[1]), let length = Int(parts[1]),
+    if parts.count == 2, let address = IPAddress(text: String(parts[0])), isDecimal(parts[1]),
+      let length = Int(parts[1]),
       length <= (address.family == .ipv4 ? 32 : 128)
     {
       return "\(text) has host bits set; did you mean \(Prefix(covering: address, length: length))?"

@@ -61,7 +61,9 @@ extension NextHopResolver {
   /// What the route table must hold for a prefix; nil is nothing.
   private func mirrorTarget(_ prefix: Prefix) -> HopKey? {
     let address = prefix.address
-    guard !address.isLinkLocal, !address.isMulticast, !pools.contains(where: { $0.contains(prefix) }) else { return nil }
+    guard !address.isLinkLocal, !address.isMulticast, !pools.contains(where: { $0.contains(prefix) }) else {
+      return nil
+    }
     let isHost = Int(prefix.length) == prefix.family.longestPrefix
     switch routes[prefix]?.best?.target {
     case .port(let port, gateway: let gateway?): return .neighbor(PortAddress(port: port, address: gateway))

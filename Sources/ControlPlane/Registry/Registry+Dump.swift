@@ -51,7 +51,8 @@ extension Registry {
 
   private func start(of request: DumpRequest) -> DumpCookie? {
     guard request.cookie != 0 else { return DumpCookie(table: request.table ?? DumpCookie.order[0], slot: 0) }
-    guard let cookie = DumpCookie(rawValue: request.cookie), request.table == nil || cookie.table == request.table else {
+    guard let cookie = DumpCookie(rawValue: request.cookie), request.table == nil || cookie.table == request.table
+    else {
       return nil
     }
     return cookie

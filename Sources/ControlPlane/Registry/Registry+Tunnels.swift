@@ -39,7 +39,8 @@ extension Registry {
     let choices = entry.choices
     return TunnelRecord(
       tunnel: entry.endpoints.wire, isStatic: entry.isStatic, hopLimit: choices.hopLimit,
-      mtu: choices.mtu.map(Self.wire), encapsulationLimit: choices.encapsulationLimitNone ? TunnelRecord.EncapsulationLimit.none : nil,
+      mtu: choices.mtu.map(Self.wire),
+      encapsulationLimit: choices.encapsulationLimitNone ? TunnelRecord.EncapsulationLimit.none : nil,
       dscp: choices.dscp.map(Self.wire), ecn: choices.ecnCompatibility.map { $0 ? .compatibility : .rfc6040 },
       users: UInt32(clamping: entry.users))
   }

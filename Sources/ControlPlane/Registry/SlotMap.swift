@@ -6,16 +6,21 @@
 struct SlotMap<Key: Hashable, Value> {
   private static var chunkSize: Int { 4096 }
 
-  private var slots: [Key: UInt32] = [:]
+  /// Dictionaries of slot numbers, each of a part of the keys: one of them grows at a time, so that the insertion that
+  /// makes it grow moves a part only (a million keys in one dictionary moved at once held the writer up for 270 ms).
+  private var shards = [[Key: UInt32]](repeating: [:], count: 64)
   private var chunks: [[Value?]] = []
   private var unused: [UInt32] = []
   /// Slots ever used; the next new one.
   private var bound: UInt32 = 0
 
   /// Keys that lead to a value.
-  var count: Int { slots.count }
+  private(set) var count = 0
 
-  func find(_ key: Key) -> UInt32? { slots[key] }
+  func find(_ key: Key) -> UInt32? { shards[shard(key)][key] }
+
+  /// A dictionary seeds its own hash by its capacity, so that keys of one shard spread evenly in it all the same.
+  private func shard(_ key: Key) -> Int { key.hashValue & (shards.count - 1) }
 
   subscript(slot: UInt32) -> Value? {
     get {
@@ -43,15 +48,19 @@ struct SlotMap<Key: Hashable, Value> {
       bound += 1
     }
     self[slot] = value
-    slots[key] = slot
+    relink(key, to: slot)
     return slot
   }
 
   /// Hides a value from `find` without giving up its slot, so that a refused request can bring it back.
-  mutating func unlink(_ key: Key) { slots[key] = nil }
+  mutating func unlink(_ key: Key) {
+    if shards[shard(key)].removeValue(forKey: key) != nil { count -= 1 }
+  }
 
   /// Undoes `unlink`.
-  mutating func relink(_ key: Key, to slot: UInt32) { slots[key] = slot }
+  mutating func relink(_ key: Key, to slot: UInt32) {
+    if shards[shard(key)].updateValue(slot, forKey: key) == nil { count += 1 }
+  }
 
   /// Gives a slot back; its key must be unlinked.
   mutating func release(_ slot: UInt32) {
@@ -68,6 +77,4 @@ struct SlotMap<Key: Hashable, Value> {
     }
     return nil
   }
-
-  mutating func reserveCapacity(_ capacity: Int) { slots.reserveCapacity(capacity) }
 }

@@ -44,7 +44,9 @@ struct FrameAssembler {
     let content = decode(header, length: length)
     buffer.moveReaderIndex(forwardBy: length)
     // Frees the octets read before the buffer grows, without moving memory for each small frame.
-    if buffer.readableBytes == 0 { buffer.clear(minimumCapacity: 0) } else if buffer.readerIndex > 1 << 20 {
+    if buffer.readableBytes == 0 {
+      buffer.clear(minimumCapacity: 0)
+    } else if buffer.readerIndex > 1 << 20 {
       buffer.discardReadBytes()
     }
     return IncomingFrame(
