@@ -56,7 +56,7 @@ def main():
             return 2
     started = time.monotonic()
     table = Table()
-    with Domain() as domain:
+    with Domain(taps=True) as domain:
         print("CN ─ core ─ LMA ─ transport1 ─ MAG1 ─ access ─ MN1 (leg1)")
         print("             └─── transport2 ─ MAG2 ─ access ─ MN1 (leg2), access2 ─ MN2\n")
         planes = demo_checks.Planes(domain)

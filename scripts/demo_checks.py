@@ -69,7 +69,7 @@ def tunnel_format(planes, row):
     """The transport link carries plain IPv6-in-IPv6."""
     domain = planes.domain
     for address, source, inner in ((MN1, CN, 41), (HOA1, CN4, 4)):
-        with RawPort(domain.mag1, "transport") as down, RawPort(domain.lma, "transport1") as up:
+        with RawPort(domain.wire, "lma1") as down, RawPort(domain.wire, "mag1") as up:
             domain.cn.ping(address, source=source, count=3)
             for title, port, expected in (("downlink", down, (LMAA, MAG1)), ("uplink", up, (MAG1, LMAA))):
                 frames = port.receive(accept=is_tunnel, timeout=0.2)
@@ -126,7 +126,7 @@ def local_routing(planes, row):
     try:
         for wanted in (False, True, False):
             control.set(*domain.mag_records(2, localRouting=wanted))
-            with RawPort(domain.lma, "transport2") as transport:
+            with RawPort(domain.wire, "mag2") as transport:
                 answered = domain.mn1.ping(MN2, source=MN1, count=5)
                 tunnelled = len(transport.receive(accept=is_tunnel, timeout=0.2))
             expected = 0 if wanted else 10

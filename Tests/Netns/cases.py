@@ -10,10 +10,11 @@ class DomainTest(unittest.TestCase):
     """A test on the reference domain. Subclasses put daemons or kernel peers into it in `prepare`."""
 
     daemons = ()
+    taps = False
 
     @classmethod
     def setUpClass(cls):
-        cls.domain = Domain()
+        cls.domain = Domain(taps=cls.taps)
         cls.addClassCleanup(cls.domain.close)
         cls.daemons = cls.prepare(cls.domain) or ()
 

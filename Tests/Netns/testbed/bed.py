@@ -1,6 +1,7 @@
 """The owner of everything a test makes: namespaces, links, processes, files. What it made is gone when it closes."""
 
 import atexit
+import ctypes
 import os
 import re
 import shutil
@@ -14,7 +15,13 @@ from .command import run
 from .namespace import Namespace
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 _OFFLOADS = ["tx", "rx", "sg", "tso", "gso", "gro", "rxvlan", "txvlan"]
+
+
+def _die_with_the_maker():
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_on_signal(number, _frame):
@@ -80,11 +87,12 @@ class Bed:
         return os.path.join(self.directory, name)
 
     def start(self, arguments, *, namespace=None, environment=None, log=None, **options):
-        """Starts a program that is killed, by its pid, when the bed closes."""
+        """Starts a program that is ended, by its pid, when the bed closes; it does not outlive a killed maker either."""
         if namespace is not None:
             arguments = namespace.command(arguments)
         arguments = [str(argument) for argument in arguments]
         options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("preexec_fn", _die_with_the_maker)
         if log is not None:
             with open(log, "ab") as file:
                 options.update(stdout=file, stderr=file)

@@ -14,10 +14,15 @@ class Domain(Bed):
 
     Nothing forwards until a daemon or a kernel peer is put into `lma`, `mag1`, `mag2`: kernel forwarding is off there, so that
     no packet arrives by another way than the one under test.
+
+    With `taps` the transport links run through bridges in the namespace `wire`, where RawPort(wire, "lma1") sees what the LMA
+    sends to MAG1 and RawPort(wire, "mag1") what MAG1 sends. On an interface with our XDP program a capture sees nothing: what is
+    redirected never reaches the stack's taps, and what AF_XDP sends goes past them.
     """
 
-    def __init__(self):
+    def __init__(self, *, taps=False):
         super().__init__()
+        self.taps = taps
         try:
             for role in ("cn", "lma", "mag1", "mag2", "mn1", "mn2"):
                 setattr(self, role, self.namespace(role))
@@ -32,11 +37,25 @@ class Domain(Bed):
 
     def _join(self):
         self.link(self.cn, "core", self.lma, "core", mtu=EDGE_MTU)
-        self.link(self.lma, "transport1", self.mag1, "transport", mtu=TRANSPORT_MTU)
-        self.link(self.lma, "transport2", self.mag2, "transport", mtu=TRANSPORT_MTU)
+        for number, mag in ((1, self.mag1), (2, self.mag2)):
+            if self.taps:
+                self._join_tapped(number, mag)
+            else:
+                self.link(self.lma, f"transport{number}", mag, "transport", mtu=TRANSPORT_MTU)
         self.link(self.mag1, "access", self.mn1, "leg1", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN1_MAC)
         self.link(self.mag2, "access", self.mn1, "leg2", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN1_MAC)
         self.link(self.mag2, "access2", self.mn2, "leg2", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN2_MAC)
+
+    def _join_tapped(self, number, mag):
+        self.wire = self.namespaces.get("wire") or self.namespace("wire")
+        self.link(self.lma, f"transport{number}", self.wire, f"lma{number}", mtu=TRANSPORT_MTU)
+        self.link(self.wire, f"mag{number}", mag, "transport", mtu=TRANSPORT_MTU)
+        self.wire.sysctl({"net.ipv6.conf.default.disable_ipv6": 1})
+        self.wire.ip(
+            f"link add bridge{number} mtu {TRANSPORT_MTU} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
+            f"link set lma{number} master bridge{number}", f"link set mag{number} master bridge{number}",
+            f"link set bridge{number} up",
+        )
 
     def _address_core(self):
         self.cn.ip(
