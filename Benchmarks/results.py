@@ -14,13 +14,21 @@ JSON = os.path.join(FOLDER, "latest.json")
 def entry(suite, name, unit, rounds, peers=(), note=None):
     """One result: the median of the rounds, their spread, and each peer's median (name, rounds, note)."""
     made = {
-        "suite": suite, "name": name, "value": round(statistics.median(rounds), 3), "unit": unit,
-        "min": round(min(rounds), 3), "max": round(max(rounds), 3), "rounds": len(rounds), "peers": [],
+        "suite": suite,
+        "name": name,
+        "value": round(statistics.median(rounds), 3),
+        "unit": unit,
+        "min": round(min(rounds), 3),
+        "max": round(max(rounds), 3),
+        "rounds": len(rounds),
+        "peers": [],
     }
     if note:
         made["note"] = note
     for peer, figures, words in peers:
-        made["peers"].append({"name": peer, "value": round(statistics.median(figures), 3), **({"note": words} if words else {})})
+        made["peers"].append(
+            {"name": peer, "value": round(statistics.median(figures), 3), **({"note": words} if words else {})}
+        )
     return made
 
 
@@ -34,14 +42,23 @@ def machine():
                 break
     with open("/proc/meminfo", encoding="ascii") as file:
         kilobytes = int(file.readline().split()[1])
-    return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(kilobytes / (1 << 20), 1), "kernel": platform.release()}
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(kilobytes / (1 << 20), 1),
+        "kernel": platform.release(),
+    }
 
 
 def revision():
     """The commit, with "+" when the tree differs from it."""
     git = ["git", "-C", ROOT]
-    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False).stdout
+    head = subprocess.run(
+        [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    changed = subprocess.run(
+        [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False
+    ).stdout
     return head + ("+" if changed else "")
 
 
@@ -67,16 +84,21 @@ def table():
         record = json.load(file)
     facts = record["machine"]
     lines = [
-        "# Last measurements", "",
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, kernel {facts['kernel']}; revision {record['revision']}.",
-        "Medians; peers ran in turn with the product in the same run.", "",
-        "| suite | name | value | spread | peers | ratio | note |", "| --- | --- | --- | --- | --- | --- | --- |",
+        "# Last measurements",
+        "",
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB,"
+        f" kernel {facts['kernel']}; revision {record['revision']}.",
+        "Medians; peers ran in turn with the product in the same run.",
+        "",
+        "| suite | name | value | spread | peers | ratio | note |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in record["results"]:
         peers = ", ".join(f"{peer['name']} {peer['value']}" for peer in result["peers"]) or "–"
         ratio = ", ".join(f"{result['value'] / peer['value']:.2f}" for peer in result["peers"] if peer["value"]) or "–"
         lines.append(
-            f"| {result['suite']} | {result['name']} | {result['value']} {result['unit']} | {result['min']}–{result['max']} in"
+            f"| {result['suite']} | {result['name']} | {result['value']} {result['unit']} | {result['min']}–"
+            f"{result['max']} in"
             f" {result['rounds']} rounds | {peers} | {ratio} | {result.get('note', '')} |"
         )
     return "\n".join(lines) + "\n"

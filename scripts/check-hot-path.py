@@ -3,11 +3,12 @@
 
 Usage: scripts/check-hot-path.py --root WORD [--root WORD …] [--allow SYMBOL …] [--objects DIR …]
 
-Disassembles the release objects of the hot modules (one object file per module: whole-module optimisation), starts from every
-function whose demangled name contains all the --root words, follows direct calls and jumps inside the modules, and fails with
-the path when a forbidden function of the runtime is reachable, when a call through a register is (a witness or a closure:
-dynamic dispatch), or when no root was found (then it would prove nothing). An `--allow` entry names a demangled function that
-is not entered: what a turn does on request, never per packet. It must be reached, or it is reported as stale.
+Disassembles the release objects of the hot modules (one object file per module: whole-module optimisation), starts from
+every function whose demangled name contains all the --root words, follows direct calls and jumps inside the modules,
+and fails with the path when a forbidden function of the runtime is reachable, when a call through a register is (a
+witness or a closure: dynamic dispatch), or when no root was found (then it would prove nothing). An `--allow` entry
+names a demangled function that is not entered: what a turn does on request, never per packet. It must be reached, or it
+is reported as stale.
 """
 
 import argparse
@@ -22,9 +23,11 @@ MODULES = ("FastPath", "FlowTable", "CXdp")
 FORBIDDEN = re.compile(
     r"^(swift_(retain|release|bridgeObject\w*|unknownObject\w*|nonatomic_\w+|allocObject|deallocClassInstance|slowAlloc"
     r"|slowDealloc|initStackObject|beginAccess|dynamicCast\w*|getWitnessTable|getAssociated\w+|getGenericMetadata\w*"
-    r"|getTypeByMangledName\w*|conformsToProtocol\w*|getExistential\w*|allocBox|projectBox|once|makeBoxUnique|weak\w+|task_\w+"
+    r"|getTypeByMangledName\w*|conformsToProtocol\w*|getExistential\w*|allocBox|projectBox|once|makeBoxUnique|weak\w+"
+    r"|task_\w+"
     r"|isUniquelyReferenced\w*|allocError|willThrow\w*|arrayInitWithCopy|arrayDestroy|getOpaqueTypeConformance\w*)"
-    r"|malloc|calloc|realloc|free|posix_memalign|aligned_alloc|pthread_mutex_\w+|pthread_cond_\w+|printf|fprintf|snprintf)$"
+    r"|malloc|calloc|realloc|free|posix_memalign|aligned_alloc|pthread_mutex_\w+|pthread_cond_\w+"
+    r"|printf|fprintf|snprintf)$"
 )
 _FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
@@ -63,7 +66,8 @@ def read_calls(path, calls):
             continue
         match = _RELOCATION.match(line)
         if match:
-            # A relocation on the branch itself names its target, also for a call through the GOT: call *symbol@GOTPCREL(%rip).
+            # A relocation on the branch itself names its target, also for a call through the GOT: call
+            # *symbol@GOTPCREL(%rip).
             if pending is not None and match.group(1) in ("PLT32", "PC32", "GOTPCRELX", "REX_GOTPCRELX", "GOTPCREL"):
                 calls[function].append((match.group(2), "call"))
                 pending = None
@@ -95,7 +99,9 @@ def settle(edges, function, branch):
 
 def demangle(symbols):
     """Mangled → readable names."""
-    done = subprocess.run(["swift", "demangle", "--simplified"], input="\n".join(symbols), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["swift", "demangle", "--simplified"], input="\n".join(symbols), capture_output=True, text=True, check=True
+    )
     return dict(zip(symbols, done.stdout.splitlines(), strict=True))
 
 
@@ -135,7 +141,9 @@ def main():
     """Exit status 0: proven; 1: a violation; 2: nothing to prove from."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", action="append", required=True, help="words that a root's readable name contains")
-    parser.add_argument("--allow", action="append", default=[], help="part of the readable name of a function not entered")
+    parser.add_argument(
+        "--allow", action="append", default=[], help="part of the readable name of a function not entered"
+    )
     parser.add_argument("--objects", nargs="*", help="object files instead of the release build's")
     options = parser.parse_args()
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Brings up a whole Proxy Mobile IPv6 domain in network namespaces, runs real traffic through it and prints what was checked.
+"""Brings up a whole Proxy Mobile IPv6 domain in network namespaces, runs real traffic and prints what was checked.
 
-Usage: scripts/demo.py     (`make demo` builds first). Needs root. Exit status 0 only if every row holds; everything made is
-removed on every way out. FASTPATH_KEEP=1 keeps the directory with configurations and logs.
+Usage: scripts/demo.py     (`make demo` builds first). Needs root. Exit status 0 only if every row holds; everything
+made is removed on every way out. FASTPATH_KEEP=1 keeps the directory with configurations and logs.
 """
 
 import os
@@ -66,7 +66,9 @@ def main():
             try:
                 check(planes, table.row)
             except Exception as error:  # one broken check must not hide the others
-                table.row(check.__doc__.split(".")[0], "the check runs", f"{type(error).__name__}: {error}"[:200], False)
+                table.row(
+                    check.__doc__.split(".")[0], "the check runs", f"{type(error).__name__}: {error}"[:200], False
+                )
         if table.failed:
             planes.print_logs()
     total = table.held + len(table.failed)

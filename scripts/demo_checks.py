@@ -7,9 +7,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 from testbed import RawPort, handover, traffic
-from testbed.addresses import (
-    CN, CN4, HOA1, HOA2, LMA_CORE, LMAA, MAG1, MAG_MAC, MN1, MN1_MAC, MN2,
-)
+from testbed.addresses import CN, CN4, HOA1, HOA2, LMA_CORE, LMAA, MAG1, MAG_MAC, MN1, MN1_MAC, MN2
 from testbed.bed import wait_until
 from testbed.control import ndjson
 from testbed.frames import is_tunnel, outer_addresses
@@ -33,7 +31,8 @@ class Planes:
     def mobile_nodes(self):
         """(name, namespace, home address, the correspondent's address of the same family)."""
         for name, namespace, addresses in (
-            ("MN1", self.domain.mn1, (MN1, HOA1)), ("MN2", self.domain.mn2, (MN2, HOA2)),
+            ("MN1", self.domain.mn1, (MN1, HOA1)),
+            ("MN2", self.domain.mn2, (MN2, HOA2)),
         ):
             for address, peer in zip(addresses, (CN, CN4), strict=True):
                 yield name, namespace, address, peer
@@ -54,7 +53,8 @@ def both_directions(planes, row):
     cn = planes.domain.cn
     for name, node, address, peer in planes.mobile_nodes():
         for title, client, server, target, source in (
-            (f"CN → {name}", cn, node, address, peer), (f"{name} → CN", node, cn, peer, address),
+            (f"CN → {name}", cn, node, address, peer),
+            (f"{name} → CN", node, cn, peer, address),
         ):
             title = f"{title}, {family(address)}"
             answered = client.ping(target, source=source, count=5)
@@ -77,8 +77,10 @@ def tunnel_format(planes, row):
                 headers = {frame[20] for frame in frames}
                 measured = " ".join(f"{a} > {b}" for a, b in sorted(pairs)) + ", " + " ".join(map(str, sorted(headers)))
                 row(
-                    f"transport link, {title}, {family(address)} inside", f"3 × {expected[0]} > {expected[1]}, {inner}",
-                    f"{len(frames)} × {measured}", len(frames) == 3 and pairs == {expected} and headers == {inner},
+                    f"transport link, {title}, {family(address)} inside",
+                    f"3 × {expected[0]} > {expected[1]}, {inner}",
+                    f"{len(frames)} × {measured}",
+                    len(frames) == 3 and pairs == {expected} and headers == {inner},
                 )
 
 
@@ -108,13 +110,20 @@ def report_handovers(planes, row, count, title):
     """Runs handovers under a numbered stream and reports what became of its packets."""
     result = handover.run(planes.domain, planes.lma.control, MN1, count=count, rate=20000)
     valid = result["overflow"] == 0 and result["pps"] > 18000
-    row(f"{title}: stream", "≥ 18 kpps, receiver keeps up", f"{result['pps'] / 1000:.1f} kpps, {result['sent']} packets", valid)
+    row(
+        f"{title}: stream",
+        "≥ 18 kpps, receiver keeps up",
+        f"{result['pps'] / 1000:.1f} kpps, {result['sent']} packets",
+        valid,
+    )
     counts = f"{result['lost']} / {result['duplicated']} / {result['reordered']}"
     clean = result["lost"] == 0 and result["duplicated"] == 0
     row(f"{title}: lost / duplicated / reordered", "0 / 0 / counted", counts, valid and clean)
     row(
-        f"{title}: on the old tunnel after the ack", "0",
-        f"{result['misdirected']} of {result['judged']}", result["misdirected"] == 0 and result["judged"] > 0,
+        f"{title}: on the old tunnel after the ack",
+        "0",
+        f"{result['misdirected']} of {result['judged']}",
+        result["misdirected"] == 0 and result["judged"] > 0,
     )
 
 
@@ -132,7 +141,8 @@ def local_routing(planes, row):
             expected = 0 if wanted else 10
             row(
                 f"local routing {'on' if wanted else 'off'}: MN1 → MN2, both at MAG2",
-                f"5 of 5, {expected} packets to the LMA", f"{answered} of 5, {tunnelled}",
+                f"5 of 5, {expected} packets to the LMA",
+                f"{answered} of 5, {tunnelled}",
                 answered == 5 and tunnelled == expected,
             )
     finally:
@@ -159,8 +169,12 @@ def spoofing(planes, row):
     except TimeoutError:
         pass  # the row shows the figure
     count = dropped()
-    row("10 packets with a foreign source from MN1's link", "10 dropped, 0 at CN", f"{count} dropped, {seen} at CN",
-        count == 10 and seen == 0)
+    row(
+        "10 packets with a foreign source from MN1's link",
+        "10 dropped, 0 at CN",
+        f"{count} dropped, {seen} at CN",
+        count == 10 and seen == 0,
+    )
 
 
 def crash(planes, row):
@@ -195,22 +209,37 @@ def throughput(planes, row):
         octets = payload + 48
         rate = result["received"] / seconds
         row(
-            f"throughput CN → MN1, UDP, {octets}-octet IPv6 packets", "measured (> 10 kpps)",
-            f"{rate / 1000:.0f} kpps, {rate * octets * 8 / 1e6:.0f} Mbit/s", rate > 10000,
+            f"throughput CN → MN1, UDP, {octets}-octet IPv6 packets",
+            "measured (> 10 kpps)",
+            f"{rate / 1000:.0f} kpps, {rate * octets * 8 / 1e6:.0f} Mbit/s",
+            rate > 10000,
         )
     for title, client, server, address, source in (
-        ("CN → MN1, IPv6", domain.cn, domain.mn1, MN1, CN), ("MN1 → CN, IPv6", domain.mn1, domain.cn, CN, MN1),
-        ("CN → MN1, IPv4", domain.cn, domain.mn1, HOA1, CN4), ("MN1 → CN, IPv4", domain.mn1, domain.cn, CN4, HOA1),
+        ("CN → MN1, IPv6", domain.cn, domain.mn1, MN1, CN),
+        ("MN1 → CN, IPv6", domain.mn1, domain.cn, CN, MN1),
+        ("CN → MN1, IPv4", domain.cn, domain.mn1, HOA1, CN4),
+        ("MN1 → CN, IPv4", domain.mn1, domain.cn, CN4, HOA1),
     ):
         result = traffic.iperf(domain, client, server, address, source=source)
-        row(f"iperf3 TCP {title}, 1500-octet packets", "measured (> 50 Mbit/s)", f"{result['mbps']:.0f} Mbit/s", result["mbps"] > 50)
+        row(
+            f"iperf3 TCP {title}, 1500-octet packets",
+            "measured (> 50 Mbit/s)",
+            f"{result['mbps']:.0f} Mbit/s",
+            result["mbps"] > 50,
+        )
         result = traffic.iperf(domain, client, server, address, source=source, udp=True)
-        row(f"iperf3 UDP {title}, 20 Mbit/s of 1200 octets", "0 lost", f"{result['lost']} of {result['sent']} lost", result["lost"] == 0)
+        row(
+            f"iperf3 UDP {title}, 20 Mbit/s of 1200 octets",
+            "0 lost",
+            f"{result['lost']} of {result['sent']} lost",
+            result["lost"] == 0,
+        )
 
 
 def conservation(planes, row):
     """Every frame has one fate."""
     for daemon in (planes.lma, planes.mag1, planes.mag2):
+
         def balanced(daemon=daemon):
             received, accounted = daemon.conservation()
             return (received, accounted) if received == accounted else None
@@ -223,6 +252,14 @@ def conservation(planes, row):
 
 
 CHECKS = [
-    both_directions, tunnel_format, mobile_to_mobile, spoofing, one_handover, many_handovers, local_routing, throughput,
-    conservation, crash,
+    both_directions,
+    tunnel_format,
+    mobile_to_mobile,
+    spoofing,
+    one_handover,
+    many_handovers,
+    local_routing,
+    throughput,
+    conservation,
+    crash,
 ]

@@ -67,7 +67,9 @@ def main(directory, report):
     runner = unittest.TextTestRunner(stream=sys.stdout, verbosity=1, resultclass=Recorder, buffer=False)
     result = runner.run(suite)
     with open(report, "w", encoding="utf-8") as file:
-        json.dump([[name, outcome, words] for name, (outcome, words) in sorted(result.outcomes.items())], file, indent=0)
+        json.dump(
+            [[name, outcome, words] for name, (outcome, words) in sorted(result.outcomes.items())], file, indent=0
+        )
     return 0 if result.wasSuccessful() and not result.skipped else 1
 
 

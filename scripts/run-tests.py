@@ -3,8 +3,9 @@
 
 Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, Tests/Conformance, Tests/Netns, clients/python
 
-Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as Tests/expected.json says:
-a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers there when tests are added.
+Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
+Tests/expected.json says: a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers
+there when tests are added.
 """
 
 import argparse
@@ -68,7 +69,8 @@ def swift_suite(tally, expected):
     report = os.path.join(RESULTS, "swift.xml")
     # Testable imports would change the flags of every module: the tests must run on the very objects that ship.
     status = run(
-        ["swift", "test", "-c", "release", "--disable-testable-imports", "--disable-xctest", "--xunit-output", report], 600
+        ["swift", "test", "-c", "release", "--disable-testable-imports", "--disable-xctest", "--xunit-output", report],
+        600,
     )
     if os.path.exists(report):
         for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):

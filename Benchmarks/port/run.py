@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Suite `port`: packets through real interfaces. The LMA with a million bindings against a forwarder that only swaps MACs.
+"""Suite `port`: packets through real interfaces. The LMA with a million bindings against a forwarder of MAC addresses.
 
 Usage: Benchmarks/port/run.py [--rounds N] [--seconds S] [--size OCTETS] [--bindings N] [--peer-only]
 (Benchmarks/run.py port runs it with the defaults and records the result.)
 
-CN ─ core ─ device under test ─ transport1 ─ MAG1, two veth pairs. The generator sends live frames into the CN's end, an XDP program
-behind the far end counts and drops. Generator and receive path share CPU 0, the device's thread has CPU 1. Rounds go A B A B, each
-on a domain of its own, so that drift of the machine meets both.
+CN ─ core ─ device under test ─ transport1 ─ MAG1, two veth pairs. The generator sends live frames into the CN's end, an
+XDP program behind the far end counts and drops. Generator and receive path share CPU 0, the device's thread has CPU 1.
+Rounds go A B A B, each on a domain of its own, so that drift of the machine meets both.
 """
 
 import argparse
@@ -26,7 +26,12 @@ from testbed import Bed, Daemon, configuration  # noqa: E402
 from testbed.command import run  # noqa: E402
 
 POOL = "2001:db8:100::/40"
-MACS = {"cn": "02:00:00:00:0c:01", "core": "02:00:00:00:0c:02", "transport1": "02:00:00:00:0e:01", "mag": "02:00:00:00:0e:02"}
+MACS = {
+    "cn": "02:00:00:00:0c:01",
+    "core": "02:00:00:00:0c:02",
+    "transport1": "02:00:00:00:0e:01",
+    "mag": "02:00:00:00:0e:02",
+}
 MAGS = 64
 
 
@@ -36,8 +41,12 @@ def build():
     compiler = os.path.join(os.path.dirname(os.path.realpath(run(["which", "swift"]).stdout.strip())), "clang")
     triple = run(["cc", "-print-multiarch"]).stdout.strip()
     for name in ("generate", "count", "redirect"):
-        made(f"{name}.bpf.o", f"{name}.bpf.c",
-             [compiler, "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", f"-I/usr/include/{triple}", "-c"], [])
+        made(
+            f"{name}.bpf.o",
+            f"{name}.bpf.c",
+            [compiler, "-O2", "-g", "-Wall", "-Werror", "-target", "bpf", f"-I/usr/include/{triple}", "-c"],
+            [],
+        )
     for name in ("generate", "count", "l2fwd"):
         made(name, f"{name}.c", ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-march=native"], ["-lxdp", "-lbpf"])
 
@@ -63,10 +72,15 @@ class Bench(Bed):
         try:
             self.cn, self.dut, self.mag = (self.namespace(role) for role in ("cn", "lma", "mag1"))
             self.link(self.cn, "core", self.dut, "core", mac_a=MACS["cn"], mac_b=MACS["core"])
-            self.link(self.dut, "transport1", self.mag, "transport", mtu=1600, mac_a=MACS["transport1"], mac_b=MACS["mag"])
+            self.link(
+                self.dut, "transport1", self.mag, "transport", mtu=1600, mac_a=MACS["transport1"], mac_b=MACS["mag"]
+            )
             self.counter = self.start(
                 [os.path.join(BUILT, "count"), os.path.join(BUILT, "count.bpf.o"), "transport"],
-                namespace=self.mag, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                namespace=self.mag,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
             self.expect_ready(self.counter)
         except BaseException:
@@ -82,9 +96,19 @@ class Bench(Bed):
     def forward(self):
         """Puts the layer-2 forwarder in."""
         device = self.start(
-            [os.path.join(BUILT, "l2fwd"), os.path.join(BUILT, "redirect.bpf.o"), "core", "transport1", MACS["cn"], MACS["mag"],
-             1, 0],
-            namespace=self.dut, stdout=subprocess.PIPE, text=True,
+            [
+                os.path.join(BUILT, "l2fwd"),
+                os.path.join(BUILT, "redirect.bpf.o"),
+                "core",
+                "transport1",
+                MACS["cn"],
+                MACS["mag"],
+                1,
+                0,
+            ],
+            namespace=self.dut,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.expect_ready(device)
 
@@ -92,7 +116,10 @@ class Bench(Bed):
         """Puts the LMA in and loads the bindings. Returns how long the load took, in seconds."""
         gateway = "2001:db8:e1::2"
         settings = configuration.lma(
-            pools=[POOL], local_addresses=["2001:db8:1::1"], workers=[1], kernel_sync=False,
+            pools=[POOL],
+            local_addresses=["2001:db8:1::1"],
+            workers=[1],
+            kernel_sync=False,
             ports=[configuration.port("core", "core"), configuration.port("transport1", "transport")],
             routes=[{"prefix": "2001:db8:a::/48", "via": gateway, "port": "transport1"}],
             neighbors=[{"address": gateway, "port": "transport1", "mac": MACS["mag"]}],
@@ -103,11 +130,24 @@ class Bench(Bed):
         return time.monotonic() - started
 
     def rate(self, *, destinations, seconds, size):
-        """Offers frames and returns (Mpps arrived behind the device, share of them that were tunnelled, Mpps offered)."""
+        """Offers frames. Returns Mpps that arrived behind the device, their tunnelled share, Mpps offered."""
         generator = self.start(
-            ["taskset", "-c", 0, os.path.join(BUILT, "generate"), os.path.join(BUILT, "generate.bpf.o"), "core",
-             MACS["cn"], MACS["core"], destinations, seconds + 2, size],
-            namespace=self.cn, stdout=subprocess.PIPE, text=True,
+            [
+                "taskset",
+                "-c",
+                0,
+                os.path.join(BUILT, "generate"),
+                os.path.join(BUILT, "generate.bpf.o"),
+                "core",
+                MACS["cn"],
+                MACS["core"],
+                destinations,
+                seconds + 2,
+                size,
+            ],
+            namespace=self.cn,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         time.sleep(1)
         first = self.totals()
@@ -117,7 +157,11 @@ class Bench(Bed):
         packets = last[1] - first[1]
         if packets == 0:
             raise RuntimeError("nothing arrived behind the device under test")
-        return packets / (last[0] - first[0]) * 1e3, (last[3] - first[3]) / packets, offered["frames"] / offered["seconds"] / 1e6
+        return (
+            packets / (last[0] - first[0]) * 1e3,
+            (last[3] - first[3]) / packets,
+            offered["frames"] / offered["seconds"] / 1e6,
+        )
 
     def totals(self):
         """The counter's running totals: nanoseconds, packets, octets, tunnelled."""
@@ -155,7 +199,10 @@ def measure(options=None):
                     f'{{"table":"pmip","prefix":"{prefix(binding)}",'
                     f'"tunnel":{{"local":"2001:db8:1::1","remote":"2001:db8:a::{1 + binding % MAGS:x}"}}}}\n'
                 )
-        print(f"port: {options.size}-octet frames, {options.bindings} bindings and destinations, {MAGS} tunnels", flush=True)
+        print(
+            f"port: {options.size}-octet frames, {options.bindings} bindings and destinations, {MAGS} tunnels",
+            flush=True,
+        )
         figures = {"l2fwd": [], "lma": []}
         for _ in range(options.rounds):
             for device in ("l2fwd",) if options.peer_only else ("l2fwd", "lma"):
@@ -163,11 +210,19 @@ def measure(options=None):
     note = f"{options.size}-octet frames, {options.bindings} destinations, {MAGS} tunnels, veth, copy mode"
     if options.peer_only:
         return [results.entry("port", "l2fwd-alone", "Mpps", figures["l2fwd"], note=note)]
-    name = f"lma-downlink-{options.bindings // 1000000}m" if options.bindings >= 1000000 else f"lma-downlink-{options.bindings}"
+    name = (
+        f"lma-downlink-{options.bindings // 1000000}m"
+        if options.bindings >= 1000000
+        else f"lma-downlink-{options.bindings}"
+    )
     return [
         results.entry(
-            "port", name, "Mpps", figures["lma"],
-            [("l2fwd", figures["l2fwd"], "C, layer 2 only, same rings and batches")], note,
+            "port",
+            name,
+            "Mpps",
+            figures["lma"],
+            [("l2fwd", figures["l2fwd"], "C, layer 2 only, same rings and batches")],
+            note,
         )
     ]
 
@@ -188,4 +243,7 @@ if __name__ == "__main__":
         print(json.dumps(result, indent=2))
         value, peers = result["value"], result["peers"]
         for peer in peers:
-            print(f"{result['name']}: {value} Mpps, {peer['name']} {peer['value']} Mpps, ratio {value / peer['value']:.2f}")
+            print(
+                f"{result['name']}: {value} Mpps, {peer['name']} {peer['value']} Mpps,"
+                f" ratio {value / peer['value']:.2f}"
+            )

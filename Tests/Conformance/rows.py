@@ -1,8 +1,8 @@
-"""Conformance rows: packets in, packets out, verdicts, counter deltas. One row is one test, named by its requirement id.
+"""Conformance rows: packets in, packets out, verdicts, counter deltas. A row is a test, named by its requirement id.
 
-Expected packets are built by Scapy, never by the code under test, and compared byte for byte. Reasons of drops are the contract's
-fixed names; where the contract leaves open which of several checks speaks first, a row names all acceptable reasons. Reasons of
-packets to the kernel are those of docs/COUNTERS.md.
+Expected packets are built by Scapy, never by the code under test, and compared byte for byte. Reasons of drops are the
+contract's fixed names; where the contract leaves open which of several checks speaks first, a row names all acceptable
+reasons. Reasons of packets to the kernel are those of docs/COUNTERS.md.
 """
 
 import re
@@ -114,8 +114,10 @@ class Conformance(unittest.TestCase):
                 if want != got:
                     self.fail(f"{port}, frame {number} differs\n{difference(want, got)}")
             self.assertEqual(
-                len(frames), len(wanted),
-                f"{port}: frames too few or too many; first extra: " + "".join(describe(f) for f in frames[len(wanted):][:1]),
+                len(frames),
+                len(wanted),
+                f"{port}: frames too few or too many; first extra: "
+                + "".join(describe(f) for f in frames[len(wanted) :][:1]),
             )
 
     def check_kernel(self, steps, result):
@@ -153,6 +155,7 @@ class Conformance(unittest.TestCase):
 
 def balance(counters):
     """Both sides of the contract's invariant."""
+
     def total(prefix):
         return sum(value for name, value in counters.items() if name.startswith(prefix + "."))
 

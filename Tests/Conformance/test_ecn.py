@@ -9,10 +9,22 @@ NOT, ECT1, ECT0, CE = 0, 1, 2, 3
 NAMES = {NOT: "00", ECT0: "10", ECT1: "01", CE: "11"}
 # RFC 6040 section 4.2, figure 4: (inner, outer) → inner after decapsulation; None is the one cell that drops.
 EGRESS = {
-    (NOT, NOT): NOT, (NOT, ECT0): NOT, (NOT, ECT1): NOT, (NOT, CE): None,
-    (ECT0, NOT): ECT0, (ECT0, ECT0): ECT0, (ECT0, ECT1): ECT1, (ECT0, CE): CE,
-    (ECT1, NOT): ECT1, (ECT1, ECT0): ECT1, (ECT1, ECT1): ECT1, (ECT1, CE): CE,
-    (CE, NOT): CE, (CE, ECT0): CE, (CE, ECT1): CE, (CE, CE): CE,
+    (NOT, NOT): NOT,
+    (NOT, ECT0): NOT,
+    (NOT, ECT1): NOT,
+    (NOT, CE): None,
+    (ECT0, NOT): ECT0,
+    (ECT0, ECT0): ECT0,
+    (ECT0, ECT1): ECT1,
+    (ECT0, CE): CE,
+    (ECT1, NOT): ECT1,
+    (ECT1, ECT0): ECT1,
+    (ECT1, ECT1): ECT1,
+    (ECT1, CE): CE,
+    (CE, NOT): CE,
+    (CE, ECT0): CE,
+    (CE, ECT1): CE,
+    (CE, CE): CE,
 }
 
 
@@ -30,26 +42,51 @@ def ingress():
     """R6040-1: the outer field is the inner one, at the LMA and at the MAG; so is the DSCP."""
     for family in (6, 4):
         octets = [dscp << 2 | ecn for dscp in (0, 46, 63) for ecn in (NOT, ECT1, ECT0, CE)]
-        yield Row("R6040-1", f"LMA encapsulates, IPv{family}: class octet copied", LMA, [
-            forwards(
-                "core", from_cn(inner(family, PEER, MN, 64, octet)),
-                "transport", to_mag(tunnel(LMAA, MAG1, inner(family, PEER, MN, 63, octet), tc=octet)),
-            ) for octet in octets
-        ], list(LMA_RECORDS))
-        yield Row("R6040-1", f"MAG encapsulates, IPv{family}: class octet copied", MAG, [
-            forwards(
-                "access1", from_mn(inner(family, MN, PEER, 64, octet)),
-                "transport", to_lma(tunnel(MAG1, LMAA, inner(family, MN, PEER, 63, octet), tc=octet)),
-            ) for octet in octets
-        ], list(MAG_RECORDS))
-        yield Row("R2983-1", f"a configured DSCP, IPv{family}: inner kept, ECN copied", LMA.with_(
-            tunnel_defaults={"flow-label": "zero", "dscp": 10}
-        ), [
-            forwards(
-                "core", from_cn(inner(family, PEER, MN, 64, 46 << 2 | ecn)),
-                "transport", to_mag(tunnel(LMAA, MAG1, inner(family, PEER, MN, 63, 46 << 2 | ecn), tc=10 << 2 | ecn)),
-            ) for ecn in (NOT, ECT1, ECT0, CE)
-        ], list(LMA_RECORDS))
+        yield Row(
+            "R6040-1",
+            f"LMA encapsulates, IPv{family}: class octet copied",
+            LMA,
+            [
+                forwards(
+                    "core",
+                    from_cn(inner(family, PEER, MN, 64, octet)),
+                    "transport",
+                    to_mag(tunnel(LMAA, MAG1, inner(family, PEER, MN, 63, octet), tc=octet)),
+                )
+                for octet in octets
+            ],
+            list(LMA_RECORDS),
+        )
+        yield Row(
+            "R6040-1",
+            f"MAG encapsulates, IPv{family}: class octet copied",
+            MAG,
+            [
+                forwards(
+                    "access1",
+                    from_mn(inner(family, MN, PEER, 64, octet)),
+                    "transport",
+                    to_lma(tunnel(MAG1, LMAA, inner(family, MN, PEER, 63, octet), tc=octet)),
+                )
+                for octet in octets
+            ],
+            list(MAG_RECORDS),
+        )
+        yield Row(
+            "R2983-1",
+            f"a configured DSCP, IPv{family}: inner kept, ECN copied",
+            LMA.with_(tunnel_defaults={"flow-label": "zero", "dscp": 10}),
+            [
+                forwards(
+                    "core",
+                    from_cn(inner(family, PEER, MN, 64, 46 << 2 | ecn)),
+                    "transport",
+                    to_mag(tunnel(LMAA, MAG1, inner(family, PEER, MN, 63, 46 << 2 | ecn), tc=10 << 2 | ecn)),
+                )
+                for ecn in (NOT, ECT1, ECT0, CE)
+            ],
+            list(LMA_RECORDS),
+        )
 
 
 def egress():
@@ -60,13 +97,17 @@ def egress():
             before, outer, after = 46 << 2 | inside, 8 << 2 | outside, None if result is None else 46 << 2 | result
             title = f"inner {NAMES[inside]}, outer {NAMES[outside]}, IPv{family}"
             arrives = from_mag(tunnel(MAG1, LMAA, inner(family, MN, PEER, 64, before), tc=outer))
-            at_lma = drops("transport", arrives, "ecn") if result is None else forwards(
-                "transport", arrives, "core", to_cn(inner(family, MN, PEER, 63, after))
+            at_lma = (
+                drops("transport", arrives, "ecn")
+                if result is None
+                else forwards("transport", arrives, "core", to_cn(inner(family, MN, PEER, 63, after)))
             )
             yield Row("R6040-3", f"LMA, {title}", LMA, [at_lma], list(LMA_RECORDS))
             arrives = from_lma(tunnel(LMAA, MAG1, inner(family, PEER, MN, 64, before), tc=outer))
-            at_mag1 = drops("transport", arrives, "ecn") if result is None else forwards(
-                "transport", arrives, "access1", to_mn(inner(family, PEER, MN, 63, after))
+            at_mag1 = (
+                drops("transport", arrives, "ecn")
+                if result is None
+                else forwards("transport", arrives, "access1", to_mn(inner(family, PEER, MN, 63, after)))
             )
             yield Row("R6040-3", f"MAG, {title}", MAG, [at_mag1], list(MAG_RECORDS))
 

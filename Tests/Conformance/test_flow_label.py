@@ -20,13 +20,19 @@ def labels(key, packets):
     frames = [("core", number * 1e-5, bytes(from_cn(packet))) for number, packet in enumerate(packets)]
     result = replay(configuration, frames, records=LMA_RECORDS)
     sent = result.frames["transport"]
-    return [int.from_bytes(f[14:18], "big") & 0xFFFFF for f in sent], [f[:15] + bytes([f[15] & 0xF0]) + b"\0\0" + f[18:] for f in sent]
+    return [int.from_bytes(f[14:18], "big") & 0xFFFFF for f in sent], [
+        f[:15] + bytes([f[15] & 0xF0]) + b"\0\0" + f[18:] for f in sent
+    ]
 
 
 def flow(rng, hops=64):
     """A flow of random ports and correspondents to MN1; called twice with one state it makes the same packet."""
     source = f"2001:db8:c::{rng.getrandbits(16):x}"
-    return IPv6(src=source, dst=MN1, hlim=hops) / UDP(sport=rng.randint(1024, 65535), dport=rng.randint(1, 65535)) / Raw(b"flow")
+    return (
+        IPv6(src=source, dst=MN1, hlim=hops)
+        / UDP(sport=rng.randint(1024, 65535), dport=rng.randint(1, 65535))
+        / Raw(b"flow")
+    )
 
 
 class FlowLabel(unittest.TestCase):
@@ -71,7 +77,9 @@ class FlowLabel(unittest.TestCase):
         fragments = [
             IPv6(src=CN, dst=MN1) / IPv6ExtHdrFragment(id=77, m=more, offset=offset, nh=17) / Raw(content)
             for more, offset, content in (
-                (1, 0, bytes(UDP(sport=1, dport=2, len=56, chksum=1)) + b"a" * 16), (1, 3, b"b" * 24), (0, 6, b"c" * 8),
+                (1, 0, bytes(UDP(sport=1, dport=2, len=56, chksum=1)) + b"a" * 16),
+                (1, 3, b"b" * 24),
+                (0, 6, b"c" * 8),
             )
         ]
         found, _ = labels(KEYS[0], fragments)
@@ -80,7 +88,9 @@ class FlowLabel(unittest.TestCase):
     def test_R6437_1_an_inner_label_is_kept(self):
         packets = [udp6(CN, MN1, fl=label) for label in (0, 1, 0xABCDE, 0xFFFFF)]
         _, zeroed = labels(KEYS[0], packets)
-        expected = [bytes(to_mag(tunnel(LMAA, MAG1, udp6(CN, MN1, 63, fl=label)))) for label in (0, 1, 0xABCDE, 0xFFFFF)]
+        expected = [
+            bytes(to_mag(tunnel(LMAA, MAG1, udp6(CN, MN1, 63, fl=label)))) for label in (0, 1, 0xABCDE, 0xFFFFF)
+        ]
         self.assertEqual(zeroed, expected)
 
 

@@ -8,11 +8,17 @@ from world import *
 SOURCES6 = {"unspecified": "::", "loopback": "::1", "multicast": "ff0e::1", "link-local": "fe80::9"}
 DESTINATIONS6 = {"unspecified": "::", "loopback": "::1", "link-local": "fe80::9", "link-scope multicast": "ff02::9"}
 SOURCES4 = {
-    "this network": "0.1.2.3", "loopback": "127.0.0.1", "multicast": "224.0.0.9", "class E": "240.0.0.1",
+    "this network": "0.1.2.3",
+    "loopback": "127.0.0.1",
+    "multicast": "224.0.0.9",
+    "class E": "240.0.0.1",
     "limited broadcast": "255.255.255.255",
 }
 DESTINATIONS4 = {
-    "this network": "0.1.2.3", "loopback": "127.0.0.1", "limited broadcast": "255.255.255.255", "link-scope multicast": "224.0.0.9",
+    "this network": "0.1.2.3",
+    "loopback": "127.0.0.1",
+    "limited broadcast": "255.255.255.255",
+    "link-scope multicast": "224.0.0.9",
 }
 # Inside a tunnel or from an access link several checks stop such a source; which speaks first is open.
 SOURCE_REASONS = ("martian", "source-not-bound", "link-local-source", "malformed")
@@ -32,35 +38,77 @@ def in_tunnel(source, destination, make):
 def rows():
     """Every bad address at every place it can arrive."""
     for make, sources, destinations, node, peer, identifier in (
-        (udp6, SOURCES6, DESTINATIONS6, MN1, CN, "R4291-1"), (udp4, SOURCES4, DESTINATIONS4, HOA1, CN4, "R1812-1"),
+        (udp6, SOURCES6, DESTINATIONS6, MN1, CN, "R4291-1"),
+        (udp4, SOURCES4, DESTINATIONS4, HOA1, CN4, "R1812-1"),
     ):
         for name, address in sources.items():
             plain = ("martian", "link-local-source") if name == "link-local" else ("martian",)
-            yield Row(identifier, f"LMA, core, source {name}", LMA, [drops("core", down(address, node, make), *plain)],
-                      list(LMA_RECORDS))
-            yield Row(identifier, f"LMA, inside a tunnel, source {name}", LMA,
-                      [drops("transport", in_tunnel(address, peer, make), *SOURCE_REASONS)], list(LMA_RECORDS))
-            yield Row(identifier, f"MAG, access link, source {name}", MAG,
-                      [drops("access1", from_mn(make(address, peer)), *SOURCE_REASONS)], list(MAG_RECORDS))
+            yield Row(
+                identifier,
+                f"LMA, core, source {name}",
+                LMA,
+                [drops("core", down(address, node, make), *plain)],
+                list(LMA_RECORDS),
+            )
+            yield Row(
+                identifier,
+                f"LMA, inside a tunnel, source {name}",
+                LMA,
+                [drops("transport", in_tunnel(address, peer, make), *SOURCE_REASONS)],
+                list(LMA_RECORDS),
+            )
+            yield Row(
+                identifier,
+                f"MAG, access link, source {name}",
+                MAG,
+                [drops("access1", from_mn(make(address, peer)), *SOURCE_REASONS)],
+                list(MAG_RECORDS),
+            )
             # Inside the LMA's tunnel the source is the LMA's word, but these are never forwarded.
-            yield Row(identifier, f"MAG, inside a tunnel, source {name}", MAG,
-                      [drops("transport", from_lma(tunnel(LMAA, MAG1, make(address, node))), *SOURCE_REASONS)], list(MAG_RECORDS))
+            yield Row(
+                identifier,
+                f"MAG, inside a tunnel, source {name}",
+                MAG,
+                [drops("transport", from_lma(tunnel(LMAA, MAG1, make(address, node))), *SOURCE_REASONS)],
+                list(MAG_RECORDS),
+            )
         for name, address in destinations.items():
-            yield Row(identifier, f"LMA, inside a tunnel, destination {name}", LMA,
-                      [drops("transport", in_tunnel(node, address, make), *DESTINATION_REASONS)], list(LMA_RECORDS))
-            yield Row(identifier, f"MAG, inside a tunnel, destination {name}", MAG,
-                      [drops("transport", from_lma(tunnel(LMAA, MAG1, make(peer, address))), *DESTINATION_REASONS)],
-                      list(MAG_RECORDS))
+            yield Row(
+                identifier,
+                f"LMA, inside a tunnel, destination {name}",
+                LMA,
+                [drops("transport", in_tunnel(node, address, make), *DESTINATION_REASONS)],
+                list(LMA_RECORDS),
+            )
+            yield Row(
+                identifier,
+                f"MAG, inside a tunnel, destination {name}",
+                MAG,
+                [drops("transport", from_lma(tunnel(LMAA, MAG1, make(peer, address))), *DESTINATION_REASONS)],
+                list(MAG_RECORDS),
+            )
     # From an access link the steering program knows destinations that never leave the link.
-    yield Row("R4291-1", "MAG, access link, destination loopback or unspecified", MAG, [
-        drops("access1", from_mn(udp6(MN1, address)), *DESTINATION_REASONS) for address in ("::1", "::")
-    ], list(MAG_RECORDS))
-    yield Row("R1812-1", "MAG, access link, destination loopback or this network", MAG, [
-        drops("access1", from_mn(udp4(HOA1, address)), *DESTINATION_REASONS) for address in ("127.0.0.1", "0.1.2.3")
-    ], list(MAG_RECORDS))
-    yield Row("R1812-1", "MAG, access link, destination multicast or broadcast", MAG, [
-        punts("access1", from_mn(udp4(HOA1, address)), "multicast") for address in ("224.0.0.9", "255.255.255.255")
-    ], list(MAG_RECORDS))
+    yield Row(
+        "R4291-1",
+        "MAG, access link, destination loopback or unspecified",
+        MAG,
+        [drops("access1", from_mn(udp6(MN1, address)), *DESTINATION_REASONS) for address in ("::1", "::")],
+        list(MAG_RECORDS),
+    )
+    yield Row(
+        "R1812-1",
+        "MAG, access link, destination loopback or this network",
+        MAG,
+        [drops("access1", from_mn(udp4(HOA1, address)), *DESTINATION_REASONS) for address in ("127.0.0.1", "0.1.2.3")],
+        list(MAG_RECORDS),
+    )
+    yield Row(
+        "R1812-1",
+        "MAG, access link, destination multicast or broadcast",
+        MAG,
+        [punts("access1", from_mn(udp4(HOA1, address)), "multicast") for address in ("224.0.0.9", "255.255.255.255")],
+        list(MAG_RECORDS),
+    )
 
 
 class Martians(Conformance):

@@ -4,8 +4,20 @@ import unittest
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
-    HAO, ICMPv6EchoRequest, ICMPv6MLReport, ICMPv6MLReport2, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect,
-    ICMPv6ND_RS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, MIP6MH_BU, RouterAlert,
+    HAO,
+    ICMPv6EchoRequest,
+    ICMPv6MLReport,
+    ICMPv6MLReport2,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6ND_RA,
+    ICMPv6ND_Redirect,
+    ICMPv6ND_RS,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrHopByHop,
+    MIP6MH_BU,
+    RouterAlert,
 )
 from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -40,31 +52,60 @@ ACCESS = {
     "router solicitation by unicast": (access(nd(LL1, MAG_LINK_LOCAL, ICMPv6ND_RS())), ("neighbor-discovery",)),
     "router advertisement of a mobile node": (access(nd(LL1, "ff02::1", ICMPv6ND_RA()), ALL_NODES), GROUP),
     "router advertisement to the MAG": (access(nd(LL1, MAG_LINK_LOCAL, ICMPv6ND_RA())), ("neighbor-discovery",)),
-    "neighbour solicitation": (access(nd(LL1, "ff02::1:ff00:5213", ICMPv6ND_NS(tgt=MAG_LINK_LOCAL)), "33:33:ff:00:52:13"), GROUP),
-    "neighbour solicitation by unicast": (access(nd(MN1, MAG_LINK_LOCAL, ICMPv6ND_NS(tgt=MAG_LINK_LOCAL))), ("neighbor-discovery",)),
+    "neighbour solicitation": (
+        access(nd(LL1, "ff02::1:ff00:5213", ICMPv6ND_NS(tgt=MAG_LINK_LOCAL)), "33:33:ff:00:52:13"),
+        GROUP,
+    ),
+    "neighbour solicitation by unicast": (
+        access(nd(MN1, MAG_LINK_LOCAL, ICMPv6ND_NS(tgt=MAG_LINK_LOCAL))),
+        ("neighbor-discovery",),
+    ),
     "neighbour advertisement": (access(nd(MN1, MAG_LINK_LOCAL, ICMPv6ND_NA(tgt=MN1))), ("neighbor-discovery",)),
     "redirect of a mobile node": (access(nd(LL1, MN2, ICMPv6ND_Redirect(tgt=MN1, dst=CN))), ("neighbor-discovery",)),
     "neighbour discovery with a hop limit of 64": (
-        access(nd(MN1, "2001:db8:7::7", ICMPv6ND_NS(tgt=MN2), 64)), ("neighbor-discovery",)),
+        access(nd(MN1, "2001:db8:7::7", ICMPv6ND_NS(tgt=MN2), 64)),
+        ("neighbor-discovery",),
+    ),
     "multicast listener report": (
-        access(IPv6(src=LL1, dst="ff02::16", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLReport2(),
-               "33:33:00:00:00:16"), GROUP),
+        access(
+            IPv6(src=LL1, dst="ff02::16", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLReport2(),
+            "33:33:00:00:00:16",
+        ),
+        GROUP,
+    ),
     "multicast listener report, version 1": (
-        access(IPv6(src=LL1, dst="ff02::9", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLReport(mladdr="ff02::9"),
-               "33:33:00:00:00:09"), GROUP),
-    "DHCPv6 to all relays": (access(IPv6(src=LL1, dst="ff02::1:2") / UDP(sport=546, dport=547) / b"d6", "33:33:00:01:00:02"), GROUP),
+        access(
+            IPv6(src=LL1, dst="ff02::9", hlim=1)
+            / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+            / ICMPv6MLReport(mladdr="ff02::9"),
+            "33:33:00:00:00:09",
+        ),
+        GROUP,
+    ),
+    "DHCPv6 to all relays": (
+        access(IPv6(src=LL1, dst="ff02::1:2") / UDP(sport=546, dport=547) / b"d6", "33:33:00:01:00:02"),
+        GROUP,
+    ),
     "DHCPv6 to the MAG": (access(IPv6(src=MN1, dst=MAG1) / UDP(sport=546, dport=547) / b"d6"), ("local",)),
     "DHCPv4 discover": (
-        access(IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67) / b"d4", BROADCAST), GROUP + ("dhcp",)),
+        access(IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67) / b"d4", BROADCAST),
+        GROUP + ("dhcp",),
+    ),
     "DHCPv4 request by unicast": (access(IP(src=HOA1, dst="203.0.113.1") / UDP(sport=68, dport=67) / b"d4"), ("dhcp",)),
-    "ARP for the default router": (access(ARP(op=1, psrc=HOA1, pdst="203.0.113.1", hwsrc=MN1_MAC), BROADCAST), ("arp",)),
+    "ARP for the default router": (
+        access(ARP(op=1, psrc=HOA1, pdst="203.0.113.1", hwsrc=MN1_MAC), BROADCAST),
+        ("arp",),
+    ),
     "ARP reply": (access(ARP(op=2, psrc=HOA1, pdst="203.0.113.1", hwsrc=MN1_MAC, hwdst=MAG_MAC)), ("arp",)),
     "EAPOL": (Ether(src=MN1_MAC, dst="01:80:c2:00:00:03", type=0x888E) / Raw(b"\x01\x01\0\0"), ("ethertype",)),
     "PPPoE discovery": (Ether(src=MN1_MAC, dst=BROADCAST, type=0x8863) / Raw(b"\x11\x09\0\0\0\0"), ("ethertype",)),
     "PPPoE session": (Ether(src=MN1_MAC, dst=MAG_MAC, type=0x8864) / Raw(b"\x11\0\0\1\0\2\xc0\x21"), ("ethertype",)),
     "LLDP": (Ether(src=MN1_MAC, dst="01:80:c2:00:00:0e", type=0x88CC) / Raw(b"\0\0"), ("ethertype",)),
     "an unknown EtherType": (Ether(src=MN1_MAC, dst=MAG_MAC, type=0x88B5) / Raw(b"experiment"), ("ethertype",)),
-    "an 802.3 length": (Ether(src=MN1_MAC, dst="01:80:c2:00:00:00", type=39) / Raw(b"\x42\x42\x03" + b"\0" * 36), ("ethertype",)),
+    "an 802.3 length": (
+        Ether(src=MN1_MAC, dst="01:80:c2:00:00:00", type=39) / Raw(b"\x42\x42\x03" + b"\0" * 36),
+        ("ethertype",),
+    ),
     "echo to the MAG": (access(IPv6(src=MN1, dst=MAG1) / ICMPv6EchoRequest()), ("local",)),
     "site-scope multicast": (access(udp6(MN1, "ff05::1:3"), "33:33:00:01:00:03"), GROUP),
     "global multicast": (access(udp6(MN1, "ff0e::1"), ALL_NODES), GROUP),
@@ -76,56 +117,110 @@ LOCAL = {
     "SSH": IPv6(src=CN, dst=LMAA) / TCP(dport=22, flags="S"),
     "BGP": IPv6(src=CN, dst=LMAA2) / TCP(dport=179, flags="S"),
     "IKE": IPv6(src=CN, dst=LMAA) / UDP(sport=500, dport=500) / b"ike",
-    "an ICMPv6 error about something else": IPv6(src=CN, dst=LMAA, nh=58) / Raw(b"\x01\x04\0\0\0\0\0\0" + bytes(udp6(LMAA, CN))[:48]),
+    "an ICMPv6 error about something else": IPv6(src=CN, dst=LMAA, nh=58)
+    / Raw(b"\x01\x04\0\0\0\0\0\0" + bytes(udp6(LMAA, CN))[:48]),
 }
 MOBILITY = {
     "proxy binding update": IPv6(src=MAG1, dst=LMAA) / MIP6MH_BU(seq=1, mhtime=60),
     "binding update with a home address option": IPv6(src=MIP_COA, dst=LMAA)
-    / IPv6ExtHdrDestOpt(options=[HAO(hoa=MN1)]) / MIP6MH_BU(seq=1, mhtime=60),
+    / IPv6ExtHdrDestOpt(options=[HAO(hoa=MN1)])
+    / MIP6MH_BU(seq=1, mhtime=60),
 }
 ESP_PACKET = IPv6(src=MAG1, dst=LMAA) / ESP(spi=1, seq=1, data=b"e" * 64)
 
-ROWS = [
-    row("RPUNT-9" if name in MULTICAST else "RPUNT-1", name, [punts("access1", frame, *reasons)])
-    for name, (frame, reasons) in ACCESS.items()
-] + [
-    row("RPUNT-3", name, [punts("core", from_cn(packet), "local")], configuration=LMA, records=LMA_RECORDS)
-    for name, packet in LOCAL.items()
-] + [
-    row("RPUNT-3", "IPv4 echo to the LMA", [
-        punts("core", from_cn(IP(src=CN4, dst="192.0.2.1") / ICMP()), "local"),
-    ], configuration=LMA, records=LMA_RECORDS),
-] + [
-    row("RPUNT-4", name, [punts("transport", from_mag(packet), "local")], configuration=LMA, records=LMA_RECORDS)
-    for name, packet in MOBILITY.items()
-] + [
-    row("RPUNT-4", "a binding update inside the tunnel for the home agent's address", [
-        punts(
-            "transport", from_mag(tunnel(MAG1, LMAA, IPv6(src=MN1, dst=LMAA) / MIP6MH_BU(seq=1, mhtime=60))), "inner-local",
-            kernel=Ether(src=MAG1_MAC, dst=TRANSPORT_MAC) / IPv6(src=MN1, dst=LMAA) / MIP6MH_BU(seq=1, mhtime=60),
+ROWS = (
+    [
+        row("RPUNT-9" if name in MULTICAST else "RPUNT-1", name, [punts("access1", frame, *reasons)])
+        for name, (frame, reasons) in ACCESS.items()
+    ]
+    + [
+        row("RPUNT-3", name, [punts("core", from_cn(packet), "local")], configuration=LMA, records=LMA_RECORDS)
+        for name, packet in LOCAL.items()
+    ]
+    + [
+        row(
+            "RPUNT-3",
+            "IPv4 echo to the LMA",
+            [punts("core", from_cn(IP(src=CN4, dst="192.0.2.1") / ICMP()), "local")],
+            configuration=LMA,
+            records=LMA_RECORDS,
+        )
+    ]
+    + [
+        row("RPUNT-4", name, [punts("transport", from_mag(packet), "local")], configuration=LMA, records=LMA_RECORDS)
+        for name, packet in MOBILITY.items()
+    ]
+    + [
+        row(
+            "RPUNT-4",
+            "a binding update inside the tunnel for the home agent's address",
+            [
+                punts(
+                    "transport",
+                    from_mag(tunnel(MAG1, LMAA, IPv6(src=MN1, dst=LMAA) / MIP6MH_BU(seq=1, mhtime=60))),
+                    "inner-local",
+                    kernel=Ether(src=MAG1_MAC, dst=TRANSPORT_MAC)
+                    / IPv6(src=MN1, dst=LMAA)
+                    / MIP6MH_BU(seq=1, mhtime=60),
+                )
+            ],
+            configuration=LMA,
+            records=LMA_RECORDS,
         ),
-    ], configuration=LMA, records=LMA_RECORDS),
-    row("RPUNT-5", "a binding update of a mobile node to a foreign home agent leaves the LMA as data", [
-        forwards(
-            "transport", from_mag(tunnel(MAG1, LMAA, IPv6(src=MN1, dst="2001:db8:77::1") / MIP6MH_BU(seq=1, mhtime=60))),
-            "core", to_cn(IPv6(src=MN1, dst="2001:db8:77::1", hlim=63) / MIP6MH_BU(seq=1, mhtime=60)),
+        row(
+            "RPUNT-5",
+            "a binding update of a mobile node to a foreign home agent leaves the LMA as data",
+            [
+                forwards(
+                    "transport",
+                    from_mag(tunnel(MAG1, LMAA, IPv6(src=MN1, dst="2001:db8:77::1") / MIP6MH_BU(seq=1, mhtime=60))),
+                    "core",
+                    to_cn(IPv6(src=MN1, dst="2001:db8:77::1", hlim=63) / MIP6MH_BU(seq=1, mhtime=60)),
+                )
+            ],
+            configuration=LMA,
+            records=LMA_RECORDS,
         ),
-    ], configuration=LMA, records=LMA_RECORDS),
-    row("RPUNT-7", "a tunnel packet on an access port is never decapsulated", [
-        drops("access1", from_mn(tunnel(LMAA, MAG1, udp6(CN, MN2))), "source-not-bound", "not-on-link"),
-        drops("access2", from_mn(tunnel(LMAA, MAG1, udp6(CN, MN1)), MN2_MAC), "source-not-bound", "not-on-link"),
-    ]),
-    row("R5213-26", "ESP to a tunnel address is the kernel's", [punts("transport", from_mag(ESP_PACKET), "local")],
-        configuration=LMA, records=LMA_RECORDS),
-    row("S-70", "ESP to the MAG", [
-        punts("transport", from_lma(IPv6(src=LMAA, dst=MAG1) / ESP(spi=1, seq=1, data=b"e" * 64)), "local"),
-    ]),
-    row("RPUNT-1", "with a VLAN tag, which stays on", [
-        punts("access1", Ether(src=MN1_MAC, dst=ALL_ROUTERS) / Dot1Q(vlan=7) / nd(LL1, "ff02::2", ICMPv6ND_RS()), *GROUP),
-        punts("access1", Ether(src=MN1_MAC, dst=MAG_MAC) / Dot1Q(vlan=7) / nd(LL1, MAG_LINK_LOCAL, ICMPv6ND_RS()),
-              "neighbor-discovery"),
-    ]),
-]
+        row(
+            "RPUNT-7",
+            "a tunnel packet on an access port is never decapsulated",
+            [
+                drops("access1", from_mn(tunnel(LMAA, MAG1, udp6(CN, MN2))), "source-not-bound", "not-on-link"),
+                drops(
+                    "access2", from_mn(tunnel(LMAA, MAG1, udp6(CN, MN1)), MN2_MAC), "source-not-bound", "not-on-link"
+                ),
+            ],
+        ),
+        row(
+            "R5213-26",
+            "ESP to a tunnel address is the kernel's",
+            [punts("transport", from_mag(ESP_PACKET), "local")],
+            configuration=LMA,
+            records=LMA_RECORDS,
+        ),
+        row(
+            "S-70",
+            "ESP to the MAG",
+            [punts("transport", from_lma(IPv6(src=LMAA, dst=MAG1) / ESP(spi=1, seq=1, data=b"e" * 64)), "local")],
+        ),
+        row(
+            "RPUNT-1",
+            "with a VLAN tag, which stays on",
+            [
+                punts(
+                    "access1",
+                    Ether(src=MN1_MAC, dst=ALL_ROUTERS) / Dot1Q(vlan=7) / nd(LL1, "ff02::2", ICMPv6ND_RS()),
+                    *GROUP
+                ),
+                punts(
+                    "access1",
+                    Ether(src=MN1_MAC, dst=MAG_MAC) / Dot1Q(vlan=7) / nd(LL1, MAG_LINK_LOCAL, ICMPv6ND_RS()),
+                    "neighbor-discovery",
+                ),
+            ],
+        ),
+    ]
+)
 
 
 class Punts(Conformance):

@@ -12,7 +12,24 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 
 from testbed.addresses import *  # noqa: E402,F401,F403  the names of the reference topology are meant to be used bare
 from testbed.addresses import (  # noqa: E402
-    CN, CN4, HNP1, HNP2, HOA1, HOA2, LMA_ROUTER4, LMAA, LMAA2, MAG1, MAG2, MAG_MAC, MN1, MN1_MAC, MN2_MAC, MN3, MN4, POOLS,
+    CN,
+    CN4,
+    HNP1,
+    HNP2,
+    HOA1,
+    HOA2,
+    LMA_ROUTER4,
+    LMAA,
+    LMAA2,
+    MAG1,
+    MAG2,
+    MAG_MAC,
+    MN1,
+    MN1_MAC,
+    MN2_MAC,
+    MN3,
+    MN4,
+    POOLS,
 )
 from testbed.configuration import Configuration, port  # noqa: E402
 from testbed.records import lma_binding, mag_binding  # noqa: E402
@@ -33,7 +50,10 @@ LMA = Configuration(
         "router-addresses": [LMAA, LMA_ROUTER4],
         "local-addresses": [LMAA, LMAA2],
         "pools": POOLS,
-        "ports": [port("core", "core", mac=CORE_MAC, mtu=1500), port("transport", "transport", mac=TRANSPORT_MAC, mtu=1600)],
+        "ports": [
+            port("core", "core", mac=CORE_MAC, mtu=1500),
+            port("transport", "transport", mac=TRANSPORT_MAC, mtu=1600),
+        ],
         "kernel-sync": False,
         "routes": [
             {"prefix": "::/0", "via": CN, "port": "core"},

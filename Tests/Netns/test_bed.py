@@ -24,13 +24,13 @@ class Judgement(unittest.TestCase):
         # Leg 1 from 100 to 200, leg 2 from 300 to 400.
         periods = [(100, 200, 1), (300, 400, 2)]
         records = [
-            (0, 50, 60, 2, 64),     # before any acknowledgement: not judged
-            (1, 110, 120, 1, 64),   # right
-            (2, 110, 120, 2, 64),   # wrong
-            (3, 190, 210, 2, 64),   # under way while the next handover is asked for: either leg is right
-            (4, 250, 260, 1, 64),   # between request and acknowledgement
-            (5, 310, 320, 1, 64),   # on the old leg after the acknowledgement: wrong
-            (6, 310, 320, 2, 64),   # right
+            (0, 50, 60, 2, 64),  # before any acknowledgement: not judged
+            (1, 110, 120, 1, 64),  # right
+            (2, 110, 120, 2, 64),  # wrong
+            (3, 190, 210, 2, 64),  # under way while the next handover is asked for: either leg is right
+            (4, 250, 260, 1, 64),  # between request and acknowledgement
+            (5, 310, 320, 1, 64),  # on the old leg after the acknowledgement: wrong
+            (6, 310, 320, 2, 64),  # right
         ]
         self.assertEqual(judge(records, periods), (4, 2))
 
@@ -80,7 +80,10 @@ class Teardown(unittest.TestCase):
     def maker(self, mode):
         """A process that makes a bed and starts a program; returns it and the name of a namespace of that bed."""
         process = subprocess.Popen(
-            [sys.executable, "-c", self.program, HERE, mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-c", self.program, HERE, mode],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.addCleanup(process.stdout.close)
         name, child = process.stdout.readline().split()

@@ -32,7 +32,9 @@ class Crash(unittest.TestCase):
         self.lma.kill()
         wait_until(lambda: self.programs() == [], timeout=5, what="XDP programs gone after SIGKILL")
         for namespace, address in (
-            (self.domain.cn, LMA_CORE), (self.domain.cn, LMA_CORE4), (self.domain.mag1, f"{TRANSPORT1}::1"),
+            (self.domain.cn, LMA_CORE),
+            (self.domain.cn, LMA_CORE4),
+            (self.domain.mag1, f"{TRANSPORT1}::1"),
         ):
             self.assertEqual(namespace.ping(address), 3, f"{address} after SIGKILL")
         self.assertEqual(self.domain.cn.ping(MN1, wait=0.3), 0, "somebody else forwards: the test bed is wrong")
@@ -54,7 +56,9 @@ class Crash(unittest.TestCase):
         self.lma.control.load(path)
         self.assertEqual(self.domain.cn.ping(MN1), 3)
         self.assertEqual(self.domain.mn1.ping(CN), 3)
-        self.assertEqual(sorted(ndjson([entry]) for entry in self.lma.control.dump()), sorted(ndjson([e]) for e in before))
+        self.assertEqual(
+            sorted(ndjson([entry]) for entry in self.lma.control.dump()), sorted(ndjson([e]) for e in before)
+        )
 
     def test_five_fast_restarts_under_traffic(self):
         # The kernel releases AF_XDP sockets late: the next start must outlast the EBUSY of the one before.

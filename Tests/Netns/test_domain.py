@@ -22,7 +22,9 @@ class WholeDomain(BothWays, DomainTest):
     def prepare(cls, domain):
         cls.lma, cls.mag1, cls.mag2 = domain.lma_daemon(), domain.mag_daemon(1), domain.mag_daemon(2)
         for daemon, wanted in (
-            (cls.lma, domain.lma_records()), (cls.mag1, domain.mag_records(1)), (cls.mag2, domain.mag_records(2)),
+            (cls.lma, domain.lma_records()),
+            (cls.mag1, domain.mag_records(1)),
+            (cls.mag2, domain.mag_records(2)),
         ):
             daemon.start().control.set(*wanted)
         return (cls.lma, cls.mag1, cls.mag2)
@@ -45,7 +47,8 @@ class WholeDomain(BothWays, DomainTest):
                     self.assertEqual({(frame[20], frame[21]) for frame in frames}, {(next_header, 64)})
 
     def test_local_routing_off_and_on(self):
-        # R5213-17: MN1 and MN2 both at MAG2; off, each of 5 requests and 5 answers goes up to the LMA and comes down again.
+        # R5213-17: MN1 and MN2 both at MAG2; off, each of 5 requests and 5 answers goes up to the LMA and comes down
+        # again.
         domain = self.domain
         self.lma.control.set(*handover.binding(2))
         domain.move_mn1(2)
@@ -70,7 +73,10 @@ class WholeDomain(BothWays, DomainTest):
         for name, packet in spoofed.items():
             with self.subTest(name):
                 self.assert_dropped(
-                    self.domain.mn1, "leg1", Ether(src=MN1_MAC, dst=MAG_MAC) / packet, self.mag1,
+                    self.domain.mn1,
+                    "leg1",
+                    Ether(src=MN1_MAC, dst=MAG_MAC) / packet,
+                    self.mag1,
                     ("drop.source-not-bound", "drop.not-on-link"),
                 )
 
@@ -82,9 +88,7 @@ class WholeDomain(BothWays, DomainTest):
             ("right tunnel of another node", IPv6(src=MAG2, dst=LMAA), "drop.source-not-bound"),
         ):
             with self.subTest(name):
-                self.assert_dropped(
-                    self.domain.mag1, "transport", Ether(dst=mac) / outer / inner, self.lma, (counter,)
-                )
+                self.assert_dropped(self.domain.mag1, "transport", Ether(dst=mac) / outer / inner, self.lma, (counter,))
 
     def test_spoofed_pool_source_from_the_core(self):
         packet = IPv6(src=MN2, dst=MN1) / UDP(sport=1, dport=9) / b"spoof"
@@ -127,8 +131,8 @@ class WholeDomain(BothWays, DomainTest):
         for client, server, address, source in self.each_way():
             for reverse in (False, True):
                 result = traffic.iperf(self.domain, client, server, address, source=source, udp=True, reverse=reverse)
-                # iperf3's own socket holds some 90 datagrams: on a busy machine it loses a few itself. That the planes lose
-                # none is the next test's business.
+                # iperf3's own socket holds some 90 datagrams: on a busy machine it loses a few itself. That the planes
+                # lose none is the next test's business.
                 self.assertLess(result["lost"], result["sent"] / 20)
                 self.assertGreater(result["mbps"], 19)
 

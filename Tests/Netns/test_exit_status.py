@@ -82,7 +82,10 @@ class ExitStatus(unittest.TestCase):
     def test_missing_file(self):
         done = subprocess.run(
             [os.path.join(PRODUCTS, "fastpathd"), "--config", self.bed.path("absent.yaml")],
-            capture_output=True, text=True, timeout=20, check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
         self.assertEqual(done.returncode, 1)
         self.assertIn("absent.yaml", done.stderr)
@@ -103,7 +106,10 @@ class ExitStatus(unittest.TestCase):
     def test_fastpathctl_without_a_daemon(self):
         done = subprocess.run(
             [os.path.join(PRODUCTS, "fastpathctl"), "--socket", self.bed.path("nobody.sock"), "status"],
-            capture_output=True, text=True, timeout=20, check=False,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("nobody.sock", done.stderr)

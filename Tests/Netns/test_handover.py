@@ -1,4 +1,4 @@
-"""Handovers under load: every packet sent after an acknowledgement takes the new tunnel, and none is lost or doubled."""
+"""Handovers under load: what is sent after an acknowledgement takes the new tunnel; nothing is lost or doubled."""
 
 import unittest
 
@@ -14,7 +14,9 @@ class Handover(DomainTest):
     def prepare(cls, domain):
         cls.lma, cls.mag1, cls.mag2 = domain.lma_daemon(), domain.mag_daemon(1), domain.mag_daemon(2)
         for daemon, wanted in (
-            (cls.lma, domain.lma_records()), (cls.mag1, domain.mag_records(1)), (cls.mag2, domain.mag_records(2)),
+            (cls.lma, domain.lma_records()),
+            (cls.mag1, domain.mag_records(1)),
+            (cls.mag2, domain.mag_records(2)),
         ):
             daemon.start().control.set(*wanted)
         return (cls.lma, cls.mag1, cls.mag2)

@@ -1,4 +1,4 @@
-"""The kernel as the other end, written by nobody here: it plays the MAG against our LMA, then the LMA against our MAG."""
+"""The kernel as the other end, written by nobody here: the MAG against our LMA, the LMA against our MAG."""
 
 import unittest
 

@@ -1,4 +1,4 @@
-"""Replay gives the same packets as the live run: the same input through fastpathd on veth and through `fastpathctl replay`."""
+"""Replay gives the same packets as the live run: one input through fastpathd on veth and `fastpathctl replay`."""
 
 import os
 import random
@@ -15,9 +15,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import world  # noqa: E402
 from replay import replay  # noqa: E402
 from testbed import Bed, Daemon, RawPort  # noqa: E402
-from testbed.addresses import (  # noqa: E402
-    CN, CN4, HOA1, HOA2, LMAA, LMAA2, MAG1, MAG2, MN1, MN2, MN3, MN4, ROGUE,
-)
+from testbed.addresses import CN, CN4, HOA1, HOA2, LMAA, LMAA2, MAG1, MAG2, MN1, MN2, MN3, MN4, ROGUE  # noqa: E402
 from testbed.bed import wait_until  # noqa: E402
 
 PACKETS = 1500
@@ -44,12 +42,15 @@ class SamePackets(unittest.TestCase):
 
     def test_same_packets_and_same_counters(self):
         rng = random.Random(self.seed)
-        phases = {"core": [self.core_frame(rng) for _ in range(PACKETS)],
-                  "transport": [self.transport_frame(rng) for _ in range(PACKETS)]}
+        phases = {
+            "core": [self.core_frame(rng) for _ in range(PACKETS)],
+            "transport": [self.transport_frame(rng) for _ in range(PACKETS)],
+        }
         live, counters = self.run_live(phases)
         packets = [
             (port, start + number * 1e-4, frame)
-            for start, (port, frames) in enumerate(phases.items()) for number, frame in enumerate(frames)
+            for start, (port, frames) in enumerate(phases.items())
+            for number, frame in enumerate(frames)
         ]
         replayed = replay(world.LMA, packets, records=world.LMA_RECORDS)
         again = f"FASTPATH_SEED={self.seed} /usr/bin/python3 -m unittest test_replay"
@@ -60,7 +61,9 @@ class SamePackets(unittest.TestCase):
         for kind in ("rx.", "tx.", "drop.", "kernel."):
             names = {name for name in counters | replayed.counters if name.startswith(kind)}
             self.assertEqual(
-                {name: counters.get(name, 0) for name in names}, {name: replayed.counters.get(name, 0) for name in names}, again
+                {name: counters.get(name, 0) for name in names},
+                {name: replayed.counters.get(name, 0) for name in names},
+                again,
             )
 
     def run_live(self, phases):
@@ -71,7 +74,7 @@ class SamePackets(unittest.TestCase):
             total = 0
             for name, frames in phases.items():
                 for start in range(0, len(frames), BATCH):
-                    for frame in frames[start:start + BATCH]:
+                    for frame in frames[start : start + BATCH]:
                         ports[name].send(frame)
                     time.sleep(0.001)
                 total += len(frames)
@@ -89,21 +92,34 @@ class SamePackets(unittest.TestCase):
     def inner(rng, sources, destinations):
         """A random packet between two of these addresses of one family."""
         family = rng.choice((4, 6))
-        source, destination = (rng.choice([a for a in some if (":" in a) == (family == 6)]) for some in (sources, destinations))
+        source, destination = (
+            rng.choice([a for a in some if (":" in a) == (family == 6)]) for some in (sources, destinations)
+        )
         content = Raw(rng.randbytes(rng.randint(0, 1400)))
-        upper = rng.choice((UDP(sport=rng.randint(1, 65535), dport=rng.randint(1, 65535)), TCP(seq=rng.getrandbits(32), dport=80)))
+        upper = rng.choice(
+            (UDP(sport=rng.randint(1, 65535), dport=rng.randint(1, 65535)), TCP(seq=rng.getrandbits(32), dport=80))
+        )
         hops, octet = rng.randint(2, 255), rng.randint(0, 255)
         if family == 4:
             return IP(src=source, dst=destination, ttl=hops, tos=octet, id=rng.getrandbits(16)) / upper / content
         head = IPv6(src=source, dst=destination, hlim=hops, tc=octet, fl=rng.getrandbits(20))
         if rng.random() < 0.1:
-            return head / IPv6ExtHdrFragment(id=rng.getrandbits(32), offset=rng.randint(0, 99), m=rng.randint(0, 1), nh=17) / content
+            return (
+                head
+                / IPv6ExtHdrFragment(id=rng.getrandbits(32), offset=rng.randint(0, 99), m=rng.randint(0, 1), nh=17)
+                / content
+            )
         return head / upper / content
 
     def core_frame(self, rng):
         """From the core: mostly to mobile nodes; some unbound, some not ours, some with a forbidden source."""
         sources = [CN, CN4] * 9 + [MN4, HOA2]
-        destinations = [MN1, MN2, MN3, MN4, HOA1, HOA2] * 3 + ["2001:db8:100:9::1", "203.0.113.77", "2001:db8:7::7", "192.0.2.9"]
+        destinations = [MN1, MN2, MN3, MN4, HOA1, HOA2] * 3 + [
+            "2001:db8:100:9::1",
+            "203.0.113.77",
+            "2001:db8:7::7",
+            "192.0.2.9",
+        ]
         return self.padded(rng, world.from_cn(self.inner(rng, sources, destinations)))
 
     def transport_frame(self, rng):
@@ -112,8 +128,11 @@ class SamePackets(unittest.TestCase):
         if rng.random() < 0.05:
             return bytes(world.from_mag(packet))
         outer = IPv6(
-            src=rng.choice([MAG1] * 8 + [MAG2, ROGUE]), dst=rng.choice([LMAA] * 9 + [LMAA2]), hlim=rng.randint(0, 255),
-            tc=rng.randint(0, 255), fl=rng.getrandbits(20),
+            src=rng.choice([MAG1] * 8 + [MAG2, ROGUE]),
+            dst=rng.choice([LMAA] * 9 + [LMAA2]),
+            hlim=rng.randint(0, 255),
+            tc=rng.randint(0, 255),
+            fl=rng.getrandbits(20),
         )
         return self.padded(rng, world.from_mag(outer / packet))
 

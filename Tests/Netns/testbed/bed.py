@@ -32,7 +32,8 @@ def _end_on_signal(number, _frame):
 class Bed:
     """A set of namespaces joined by veth pairs. Use as a context manager, or close() it in tearDown.
 
-    Every name carries the pid of the maker, so that runs do not meet and a later run can tell leftovers of a killed one.
+    Every name carries the pid of the maker, so that runs do not meet and a later run can tell leftovers of a killed
+    one.
     """
 
     _opened = 0
@@ -87,7 +88,7 @@ class Bed:
         return os.path.join(self.directory, name)
 
     def start(self, arguments, *, namespace=None, environment=None, log=None, **options):
-        """Starts a program that is ended, by its pid, when the bed closes; it does not outlive a killed maker either."""
+        """Starts a program that is ended, by its pid, when the bed closes; it does not outlive its maker."""
         if namespace is not None:
             arguments = namespace.command(arguments)
         arguments = [str(argument) for argument in arguments]

@@ -2,9 +2,7 @@
 
 import json
 
-from .addresses import (
-    LMA_ROUTER4, LMAA, LMAA2, MAG1, MAG2, POOLS,
-)
+from .addresses import LMA_ROUTER4, LMAA, LMAA2, MAG1, MAG2, POOLS
 
 
 class Configuration:

@@ -27,7 +27,9 @@ class Control:
         if done.returncode == 1:
             raise Refused(done.stderr.strip())
         if done.returncode != 0:
-            raise RuntimeError(f"fastpathctl {' '.join(arguments)}: exit status {done.returncode}: {done.stderr.strip()}")
+            raise RuntimeError(
+                f"fastpathctl {' '.join(arguments)}: exit status {done.returncode}: {done.stderr.strip()}"
+            )
         return done.stdout
 
     def set(self, *records):

@@ -82,6 +82,7 @@ class Daemon:
 
 def conservation(counters):
     """received = transmitted + kernel + dropped + held; what the plane originates itself adds to transmitted only."""
+
     def total(prefix):
         return sum(value for name, value in counters.items() if name.startswith(prefix + "."))
 

@@ -2,8 +2,29 @@
 
 from . import configuration, records
 from .addresses import (
-    CN, CN4, EDGE_MTU, GATEWAY4, HNP1, HNP2, HOA1, HOA2, LMA_CORE, LMA_CORE4, LMAA, LMAA2, MAG1, MAG2, MAG_LINK_LOCAL,
-    MAG_MAC, MN1, MN1_MAC, MN2, MN2_MAC, TRANSPORT1, TRANSPORT2, TRANSPORT_MTU,
+    CN,
+    CN4,
+    EDGE_MTU,
+    GATEWAY4,
+    HNP1,
+    HNP2,
+    HOA1,
+    HOA2,
+    LMA_CORE,
+    LMA_CORE4,
+    LMAA,
+    LMAA2,
+    MAG1,
+    MAG2,
+    MAG_LINK_LOCAL,
+    MAG_MAC,
+    MN1,
+    MN1_MAC,
+    MN2,
+    MN2_MAC,
+    TRANSPORT1,
+    TRANSPORT2,
+    TRANSPORT_MTU,
 )
 from .bed import Bed
 from .daemon import Daemon
@@ -12,12 +33,12 @@ from .daemon import Daemon
 class Domain(Bed):
     """Six namespaces and their links. MN1 has a leg (same MAC) at each MAG; MN2 has one at MAG2.
 
-    Nothing forwards until a daemon or a kernel peer is put into `lma`, `mag1`, `mag2`: kernel forwarding is off there, so that
-    no packet arrives by another way than the one under test.
+    Nothing forwards until a daemon or a kernel peer is put into `lma`, `mag1`, `mag2`: kernel forwarding is off there,
+    so that no packet arrives by another way than the one under test.
 
-    With `taps` the transport links run through bridges in the namespace `wire`, where RawPort(wire, "lma1") sees what the LMA
-    sends to MAG1 and RawPort(wire, "mag1") what MAG1 sends. On an interface with our XDP program a capture sees nothing: what is
-    redirected never reaches the stack's taps, and what AF_XDP sends goes past them.
+    With `taps` the transport links run through bridges in the namespace `wire`, where RawPort(wire, "lma1") sees what
+    the LMA sends to MAG1 and RawPort(wire, "mag1") what MAG1 sends. On an interface with our XDP program a capture sees
+    nothing: what is redirected never reaches the stack's taps, and what AF_XDP sends goes past them.
     """
 
     def __init__(self, *, taps=False):
@@ -53,22 +74,30 @@ class Domain(Bed):
         self.wire.sysctl({"net.ipv6.conf.default.disable_ipv6": 1})
         self.wire.ip(
             f"link add bridge{number} mtu {TRANSPORT_MTU} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
-            f"link set lma{number} master bridge{number}", f"link set mag{number} master bridge{number}",
+            f"link set lma{number} master bridge{number}",
+            f"link set mag{number} master bridge{number}",
             f"link set bridge{number} up",
         )
 
     def _address_core(self):
         self.cn.ip(
-            f"addr add {CN}/64 dev core", f"addr add {CN4}/24 dev core",
-            f"route add default via {LMA_CORE} dev core", f"route add default via {LMA_CORE4} dev core",
+            f"addr add {CN}/64 dev core",
+            f"addr add {CN4}/24 dev core",
+            f"route add default via {LMA_CORE} dev core",
+            f"route add default via {LMA_CORE4} dev core",
         )
         self.lma.ip(
-            f"addr add {LMAA}/128 dev lo", f"addr add {LMAA2}/128 dev lo",
-            f"addr add {LMA_CORE}/64 dev core", f"addr add {LMA_CORE4}/24 dev core",
-            f"addr add {TRANSPORT1}::1/64 dev transport1", f"addr add {TRANSPORT2}::1/64 dev transport2",
-            f"route add {MAG1}/128 via {TRANSPORT1}::2", f"route add {MAG2}/128 via {TRANSPORT2}::2",
+            f"addr add {LMAA}/128 dev lo",
+            f"addr add {LMAA2}/128 dev lo",
+            f"addr add {LMA_CORE}/64 dev core",
+            f"addr add {LMA_CORE4}/24 dev core",
+            f"addr add {TRANSPORT1}::1/64 dev transport1",
+            f"addr add {TRANSPORT2}::1/64 dev transport2",
+            f"route add {MAG1}/128 via {TRANSPORT1}::2",
+            f"route add {MAG2}/128 via {TRANSPORT2}::2",
             # With a default route towards the CN a packet that the LMA fails to keep would be seen there.
-            f"route add default via {CN} dev core", f"route add default via {CN4} dev core",
+            f"route add default via {CN} dev core",
+            f"route add default via {CN4} dev core",
         )
 
     def _address_mag(self, number):
@@ -81,7 +110,8 @@ class Domain(Bed):
     def _address_mobile_nodes(self):
         # The home addresses sit on lo, so that they do not move when the default route changes legs.
         for namespace, address, home, legs in (
-            (self.mn1, MN1, HOA1, ("leg1", "leg2")), (self.mn2, MN2, HOA2, ("leg2",)),
+            (self.mn1, MN1, HOA1, ("leg1", "leg2")),
+            (self.mn2, MN2, HOA2, ("leg2",)),
         ):
             namespace.ip(f"addr add {address}/128 dev lo", f"addr add {home}/32 dev lo")
             for leg in legs:

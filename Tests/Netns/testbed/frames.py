@@ -38,7 +38,7 @@ class RawPort:
         self.socket.send(bytes(frame))
 
     def receive(self, *, timeout=0.5, count=None, accept=None):
-        """Frames that arrived at the interface from outside, in order: until `count` accepted ones or `timeout` s of silence."""
+        """Frames that arrived from outside, in order: until `count` accepted ones or `timeout` s of silence."""
         frames = []
         while count is None or len(frames) < count:
             if not select.select([self.socket], [], [], timeout)[0]:

@@ -12,16 +12,15 @@ _PAUSE = 0.006
 def binding(number):
     """Both of MN1's prefixes at MAG 1 or 2: one call moves them together."""
     remote = MAG1 if number == 1 else MAG2
-    return [
-        records.lma_binding(prefix, remote, local=LMAA, mn="mn1@example") for prefix in (HNP1, f"{HOA1}/32")
-    ]
+    return [records.lma_binding(prefix, remote, local=LMAA, mn="mn1@example") for prefix in (HNP1, f"{HOA1}/32")]
 
 
 def run(domain, control, address, *, count, rate):
     """Moves MN1 `count` times while CN streams to it at `rate` packets a second.
 
-    A packet is judged when its whole life lies between an acknowledgement and the next request: it must arrive on the leg of
-    the MAG that was acknowledged. One under way while a handover is asked for may take either. Returns the counts.
+    A packet is judged when its whole life lies between an acknowledgement and the next request: it must arrive on the
+    leg of the MAG that was acknowledged. One under way while a handover is asked for may take either. Returns the
+    counts.
     """
     legs = {number: _index(domain.mn1, f"leg{number}") for number in (1, 2)}
     stream = traffic.Stream(domain, domain.cn, domain.mn1, address, rate=rate, seconds=600)

@@ -1,8 +1,8 @@
 """The kernel as LMA or MAG: segment routing's plain encapsulation speaks IPv6-in-IPv6 without knowing of this project.
 
-`encap seg6 mode encap.red` with one segment adds no routing header: outer next header 41 or 4 directly. Decapsulation is one
-action per destination address, so IPv6 and IPv4 payload are told apart by policy rules on the outer next header. The end point
-address must not be local, or the table `local` would catch the packets first.
+`encap seg6 mode encap.red` with one segment adds no routing header: outer next header 41 or 4 directly. Decapsulation
+is one action per destination address, so IPv6 and IPv4 payload are told apart by policy rules on the outer next header.
+The end point address must not be local, or the table `local` would catch the packets first.
 """
 
 from .addresses import CN, CN4, HNP1, HNP2, HOA1, HOA2, LMAA, MAG1, MAG2, MN1, TRANSPORT1, TRANSPORT2
@@ -38,11 +38,7 @@ def be_mag(namespace, number=1):
 def be_lma(namespace, mn1_at=1):
     """Makes a namespace play the LMA, with MN1 at MAG `mn1_at` and MN2 at MAG2."""
     namespace.sysctl(
-        {
-            **_FORWARD,
-            "net.ipv6.conf.transport1.seg6_enabled": 1,
-            "net.ipv6.conf.transport2.seg6_enabled": 1,
-        }
+        {**_FORWARD, "net.ipv6.conf.transport1.seg6_enabled": 1, "net.ipv6.conf.transport2.seg6_enabled": 1}
     )
     namespace.ip(f"addr del {LMAA}/128 dev lo")
     namespace.run(["ip", "sr", "tunsrc", "set", LMAA])

@@ -47,7 +47,7 @@ class Namespace:
         run(["ip", *chosen, "-n", self.name, "-batch", "-"], text="\n".join(lines) + "\n")
 
     def command(self, arguments):
-        """The argument list that runs a program inside; `ip netns exec` replaces itself, so the pid is the program's."""
+        """Arguments that run a program inside; `ip netns exec` replaces itself, so the pid is the program's."""
         return ["ip", "netns", "exec", self.name, *[str(argument) for argument in arguments]]
 
     def run(self, arguments, **options):

@@ -116,12 +116,18 @@ class Stream:
     def __init__(self, bed, sender, receiver, address, *, rate, seconds, size=64, port=7009, log=True):
         self.log_path = bed.path(f"stream-{port}.bin") if log else "-"
         self._receive = bed.start(
-            [program("stream_receive"), address, port, self.log_path], namespace=receiver, stdout=subprocess.PIPE, text=True
+            [program("stream_receive"), address, port, self.log_path],
+            namespace=receiver,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if self._receive.stdout.readline() != "ready\n":
             raise RuntimeError(f"stream_receive could not listen on {address}")
         self._send = bed.start(
-            [program("stream_send"), address, port, rate, seconds, size], namespace=sender, stdout=subprocess.PIPE, text=True
+            [program("stream_send"), address, port, rate, seconds, size],
+            namespace=sender,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def running(self):
@@ -168,8 +174,10 @@ def iperf(bed, client, server, address, *, source=None, udp=False, seconds=2, ra
     """One iperf3 run. Returns its result object: Mbit/s received, and for UDP the lost and sent datagrams."""
     port = 5201
     listening = bed.start(
-        ["iperf3", "-s", "-1", "-p", port, "-B", address], namespace=server,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ["iperf3", "-s", "-1", "-p", port, "-B", address],
+        namespace=server,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     arguments = ["iperf3", "-J", "-c", address, "-p", port, "-t", seconds]
     if source:
@@ -195,6 +203,7 @@ def iperf(bed, client, server, address, *, source=None, udp=False, seconds=2, ra
         total = report["end"]["sum"]
         return {
             "mbps": total["bits_per_second"] * (1 - total["lost_percent"] / 100) / 1e6,
-            "lost": total["lost_packets"], "sent": total["packets"],
+            "lost": total["lost_packets"],
+            "sent": total["packets"],
         }
     return {"mbps": report["end"]["sum_received"]["bits_per_second"] / 1e6}
