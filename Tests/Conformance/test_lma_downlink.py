@@ -128,70 +128,6 @@ ADDRESSES = [
     ),
 ]
 
-LENGTHS = {
-    "2001:db8:301::/48": (
-        "2001:db8:301::",
-        "2001:db8:301:ffff:ffff:ffff:ffff:ffff",
-        "2001:db8:300:ffff:ffff:ffff:ffff:ffff",
-        "2001:db8:302::",
-    ),
-    "2001:db8:303:100::/56": (
-        "2001:db8:303:100::",
-        "2001:db8:303:1ff:ffff:ffff:ffff:ffff",
-        "2001:db8:303:ff:ffff:ffff:ffff:ffff",
-        "2001:db8:303:200::",
-    ),
-    "2001:db8:304:1::/64": (
-        "2001:db8:304:1::",
-        "2001:db8:304:1:ffff:ffff:ffff:ffff",
-        "2001:db8:304:0:ffff:ffff:ffff:ffff",
-        "2001:db8:304:2::",
-    ),
-    "2001:db8:305:1:2:3::/96": (
-        "2001:db8:305:1:2:3::",
-        "2001:db8:305:1:2:3:ffff:ffff",
-        "2001:db8:305:1:2:2:ffff:ffff",
-        "2001:db8:305:1:2:4::",
-    ),
-    "2001:db8:306::7/128": ("2001:db8:306::7", "2001:db8:306::7", "2001:db8:306::6", "2001:db8:306::8"),
-}
-LENGTH_RECORDS = [lma_binding(prefix, MAG1, local=LMAA, mn="router") for prefix in LENGTHS]
-LENGTH_CONFIGURATION = LMA.with_(pools=["2001:db8:300::/40"])
-
-LENGTH_ROWS = [
-    row(
-        "R5213-2",
-        f"boundaries of {prefix}",
-        [
-            down(*both(lambda h, first=first: udp6(CN, first, h))),
-            down(*both(lambda h, last=last: udp6(CN, last, h))),
-            drops("core", from_cn(udp6(CN, below)), "no-binding"),
-            drops("core", from_cn(udp6(CN, above)), "no-binding"),
-        ],
-        configuration=LENGTH_CONFIGURATION,
-        records=LENGTH_RECORDS,
-    )
-    for prefix, (first, last, below, above) in LENGTHS.items()
-] + [
-    row(
-        "R5213-2",
-        "the longest of nested prefixes wins",
-        [
-            down(*both(lambda h: udp6(CN, "2001:db8:301:5:6::1", h))),
-            down(*both(lambda h: udp6(CN, "2001:db8:301:5::1", h)), MAG2, MAG2_MAC),
-            down(*both(lambda h: udp6(CN, "2001:db8:301:5:6:7::1", h))),
-            down(*both(lambda h: udp6(CN, "2001:db8:301:6::1", h))),
-        ],
-        configuration=LENGTH_CONFIGURATION,
-        records=[
-            lma_binding("2001:db8:301::/48", MAG1, local=LMAA),
-            lma_binding("2001:db8:301:5::/64", MAG2, local=LMAA),
-            lma_binding("2001:db8:301:5:6::/80", MAG1, local=LMAA),
-            lma_binding("2001:db8:301:5:6:7::/96", MAG1, local=LMAA),
-        ],
-    )
-]
-
 UNCHANGED = {
     "ICMPv6 echo": lambda h: IPv6(src=CN, dst=MN1, hlim=h) / ICMPv6EchoRequest(id=1, seq=2, data=b"ping"),
     "TCP": lambda h: IPv6(src=CN, dst=MN1, hlim=h) / TCP(sport=1, dport=2, flags="S"),
@@ -262,7 +198,7 @@ class Format(Conformance):
 class Addresses(Conformance):
     """Which destinations are tunnelled."""
 
-    rows = ADDRESSES + LENGTH_ROWS
+    rows = ADDRESSES
 
 
 class Passing(Conformance):

@@ -24,7 +24,6 @@ from testbed.addresses import (  # noqa: E402
     MAG1,
     MAG2,
     MAG_MAC,
-    MN1,
     MN1_MAC,
     MN2_MAC,
     MN3,
@@ -179,3 +178,20 @@ def downlink(inner_in, inner_out, remote=MAG1, mac=MAG1_MAC, local=LMAA, **outer
 def uplink(inner_in, inner_out, remote=MAG1, mac=MAG1_MAC, local=LMAA, **outer):
     """The pair of frames of one LMA uplink packet."""
     return from_mag(tunnel(remote, local, inner_in, **outer), mac), to_cn(inner_out)
+
+
+def patched(packet, offset, octets):
+    """A packet with some octets replaced, checksums as they were."""
+    data = bytearray(bytes(packet))
+    data[offset : offset + len(octets)] = octets
+    return Raw(bytes(data))
+
+
+def raw_core(data, ethertype=0x86DD):
+    """Raw octets on the LMA's core port."""
+    return bytes(Ether(src=CN_MAC, dst=CORE_MAC, type=ethertype)) + bytes(data)
+
+
+def raw_transport(data):
+    """Raw octets on the LMA's transport port."""
+    return bytes(Ether(src=MAG1_MAC, dst=TRANSPORT_MAC, type=0x86DD)) + bytes(data)
