@@ -363,6 +363,14 @@ class Load(ControlTest):
         self.assertEqual(done.stderr.splitlines(), [
             "the first 16384 records of the file are applied", f"line {bad}: prefix: is in no pool"])
 
+    def test_nothing_behind_a_refused_frame_is_applied(self):
+        self.plane.refuse = lambda record: ("prefix", "is in no pool") if record.prefix == "2001:db8:0:5::/64" else None
+        path = self.directory / "early.ndjson"
+        path.write_text(ndjson({**HNP1, "prefix": f"2001:db8:0:{i:x}::/64"} for i in range(50_000)))
+        self.refused("line 6: prefix: is in no pool", "load", str(path))
+        time.sleep(0.5)
+        self.assertEqual(self.plane.tables[fp.BINDINGS], {})
+
 
 class StatusAndCounters(ControlTest):
     def setUp(self):

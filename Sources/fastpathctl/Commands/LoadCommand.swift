@@ -13,8 +13,6 @@ struct LoadCommand: ParsableCommand {
 
   /// Records of one frame: below the protocol's payload limit at the largest record (208 octets with its tag).
   static let recordsPerFrame = 16384
-  /// Frames sent ahead of their replies, so that the daemon never waits for this program to encode.
-  private static let framesAhead = 4
 
   @OptionGroup var options: GlobalOptions
 
@@ -45,35 +43,36 @@ struct LoadCommand: ParsableCommand {
     }
   }
 
-  /// Sends the records in frames, a few ahead of the replies; the sums of the outcomes come back.
+  /// Sends the records in frames; the sums of the outcomes come back.
   private static func load(
     _ input: RecordLines<TableRecord>, into connection: inout DaemonConnection
   ) throws(CommandFailure) -> Outcome {
     let size = min(recordsPerFrame, connection.hello.limits.recordsPerFrame)
+    let count = input.elements.count
     var total = Outcome(generation: connection.hello.generation)
-    var sent: [Range<Int>] = []
-    var acknowledged = 0
-    var start = 0
-    while acknowledged < sent.count || start < input.elements.count {
-      if start < input.elements.count, sent.count - acknowledged < framesAhead {
-        let range = start..<min(start + size, input.elements.count)
-        let request = Request.upsert(UpsertRequest(records: Array(input.elements[range])))
-        guard let frame = connection.frame(request, flags: .atomic) else {
-          throw .refused("a frame of \(range.count) records is larger than the daemon's limit")
-        }
-        try connection.send(frame)
-        sent.append(range)
-        start = range.upperBound
-      } else {
-        let lines = Array(input.lines[sent[acknowledged]])
-        let outcome = try receive(from: &connection, lines: lines, applied: total)
-        total.applied += outcome.applied
-        total.unchanged += outcome.unchanged
-        total.generation = outcome.generation
-        acknowledged += 1
-      }
+    var range = 0..<min(size, count)
+    var frame = try encode(input.elements[range], for: &connection)
+    while !range.isEmpty {
+      try connection.send(frame)
+      let next = range.upperBound..<min(range.upperBound + size, count)
+      // Encoded while the daemon works, sent only after its word: nothing behind a refused frame may be applied.
+      frame = try encode(input.elements[next], for: &connection)
+      let outcome = try receive(from: &connection, lines: Array(input.lines[range]), applied: total)
+      total.applied += outcome.applied
+      total.unchanged += outcome.unchanged
+      total.generation = outcome.generation
+      range = next
     }
     return total
+  }
+
+  private static func encode(
+    _ records: ArraySlice<TableRecord>, for connection: inout DaemonConnection
+  ) throws(CommandFailure) -> [UInt8] {
+    guard let frame = connection.frame(.upsert(UpsertRequest(records: Array(records))), flags: .atomic) else {
+      throw .refused("a frame of \(records.count) records is larger than the daemon's limit")
+    }
+    return frame
   }
 
   /// One outcome; a refusal also says what of this call is applied already.
