@@ -55,7 +55,7 @@ final class Daemon {
     let ports = try PortSetup.inspect(configuration)
     let warnings = ports.flatMap(OffloadSurvey.warnings)
     for warning in warnings { logger.warning("\(warning)") }
-    let live = PlaneAssembly.live(configuration, ports)
+    let live = try PlaneAssembly.live(configuration, ports)
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)

@@ -4,7 +4,10 @@ import FastPath
 
 /// From configuration and interfaces to what the workers need.
 enum PlaneAssembly {
-  static func live(_ configuration: DaemonConfiguration, _ ports: [PortFacts]) -> LiveConfiguration {
+  /// - Throws: status 2 for a CPU in `workers` that this process cannot run on.
+  static func live(
+    _ configuration: DaemonConfiguration, _ ports: [PortFacts]
+  ) throws(ExitFailure) -> LiveConfiguration {
     let mode: AttachMode =
       switch configuration.mode {
       case .automatic: .auto
@@ -18,7 +21,7 @@ enum PlaneAssembly {
       configuration: configuration, ports: ports.map { (mac: $0.mac, mtu: $0.mtu) }, randomKey: randomKey)
     return LiveConfiguration(
       settings: settings, interfaces: ports.map(\.interface), mode: mode,
-      queues: ports.map(\.queues).min() ?? 1, cpus: processors(configuration))
+      queues: ports.map(\.queues).min() ?? 1, cpus: try processors(configuration))
   }
 
   /// Where each port's next hops leave, for the resolver.
@@ -27,12 +30,16 @@ enum PlaneAssembly {
   }
 
   /// Automatic: queue *q* on the *q*-th CPU this process may use. Nil, if that is unknown, leaves it to the scheduler.
-  private static func processors(_ configuration: DaemonConfiguration) -> [Int]? {
+  private static func processors(_ configuration: DaemonConfiguration) throws(ExitFailure) -> [Int]? {
+    let allowed = ProcessFacts.allowedProcessors()
     switch configuration.workers {
-    case .processors(let list): return list
-    case .automatic:
-      let allowed = ProcessFacts.allowedProcessors()
-      return allowed.isEmpty ? nil : allowed
+    case .automatic: return allowed.isEmpty ? nil : allowed
+    case .processors(let list):
+      guard !allowed.isEmpty, let index = list.firstIndex(where: { !allowed.contains($0) }) else { return list }
+      let usable = allowed.map(String.init).joined(separator: ", ")
+      throw .environment(
+        "fastpathd: workers[\(index)]: CPU \(list[index]) is not one that this process may run on (\(usable)); correct "
+          + "workers, or the CPU affinity it is started with")
     }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -29,9 +30,16 @@ struct ControlSocket {
       throw ControlSocketError(path: path, reason: "a file that is no socket has this name; remove or rename it")
     }
     // Only a socket that nobody listens on refuses a connection (ECONNREFUSED, unix(7)).
-    if let live = try? ClientBootstrap(group: eventLoops).connect(unixDomainSocketPath: path).wait() {
-      live.close(promise: nil)
+    do {
+      try ClientBootstrap(group: eventLoops).connect(unixDomainSocketPath: path).wait().close(promise: nil)
       throw ControlSocketError(path: path, reason: "another daemon serves it; stop that one or configure another path")
+    } catch let error as IOError where error.errnoCode == ECONNREFUSED {
+      // Nobody listens.
+    } catch let error as ControlSocketError {
+      throw error
+    } catch {
+      // A full backlog, say: somebody has it, who must not lose it.
+      throw ControlSocketError(path: path, reason: "it is in use (\(error)); stop its owner or configure another path")
     }
     try attempt("a stale socket cannot be removed") { try files.removeItem(atPath: path) }
   }
@@ -40,6 +48,11 @@ struct ControlSocket {
   func secure() throws(ControlSocketError) -> UInt32 {
     let files = FileManager.default
     if let group {
+      // setAttributes passes over a name that it does not know.
+      // Safe: the name is passed as a terminated string for this call only, and the entry itself is not looked at.
+      guard unsafe getgrnam(group) != nil else {
+        throw ControlSocketError(path: path, reason: "there is no group \(group); create it or correct control.group")
+      }
       try attempt("its group cannot be set to \(group)") {
         try files.setAttributes([.groupOwnerAccountName: group], ofItemAtPath: path)
       }

@@ -1,0 +1,65 @@
+"""What fastpathd must refuse at its start and not pass over: exit status 2, one sentence, and nobody else's file touched."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import unittest
+
+from testbed import Bed, configuration
+from testbed.daemon import PRODUCTS
+
+
+class StartRefusals(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bed = Bed()
+        cls.addClassCleanup(cls.bed.close)
+        cls.lma, cls.other = cls.bed.namespace("lma"), cls.bed.namespace("other")
+        cls.bed.link(cls.lma, "core", cls.other, "core")
+        cls.bed.link(cls.lma, "transport1", cls.other, "transport1", mtu=1600)
+
+    def setUp(self):
+        self.socket_path = self.bed.path("start.sock")
+        ports = [configuration.port("core", "core"), configuration.port("transport1", "transport")]
+        self.good = configuration.lma(ports=ports).text(self.socket_path)
+
+    def refused(self, text):
+        """Standard error of a start that ends by itself with exit status 2."""
+        path = self.bed.path("start.yaml")
+        pathlib.Path(path).write_text(text, encoding="utf-8")
+        command = self.lma.command([os.path.join(PRODUCTS, "fastpathd"), "--config", path])
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            _, words = process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            _, words = process.communicate(timeout=5)
+            self.fail(f"it runs:\n{words}")
+        self.assertEqual(process.returncode, 2, words)
+        self.assertNotIn("xdp", self.lma.run(["ip", "link", "show"]).stdout)
+        return words.splitlines()[-1]
+
+    def test_group_that_does_not_exist(self):
+        text = self.good.replace("control: {", "control: {group: no-such-group, ", 1)
+        self.assertIn("group:", text)
+        words = self.refused(text)
+        self.assertRegex(words, r"no-such-group.*control\.group")
+        self.assertFalse(os.path.exists(self.socket_path))
+
+    def test_processor_that_does_not_exist(self):
+        self.assertRegex(self.refused(self.good + "workers: [0, 4095]\n"), r"workers\[1\].*4095")
+
+    def test_socket_of_a_daemon_too_busy_to_answer(self):
+        with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+            listener.bind(self.socket_path)
+            self.addCleanup(pathlib.Path(self.socket_path).unlink, missing_ok=True)
+            listener.listen(0)
+            waiting.connect(self.socket_path)  # The backlog is full: the next one is not refused, but not taken either.
+            inode = os.stat(self.socket_path).st_ino
+            self.assertIn("start.sock", self.refused(self.good))
+            self.assertEqual(os.stat(self.socket_path).st_ino, inode)
+
+
+if __name__ == "__main__":
+    unittest.main()
