@@ -11,8 +11,16 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   private static let punts = DropReason.allCases.count
   private static let ports = punts + PuntReason.allCases.count
-  private static let cell = 4
-  static let wordCount = ports + cell * PlaneSettings.maximumPorts
+  private static let cellLength = 4
+  static let wordCount = ports + cellLength * PlaneSettings.maximumPorts
+
+  @inline(__always)
+  static func word(of reason: DropReason) -> Int { Int(reason.rawValue) }
+  @inline(__always)
+  static func word(of reason: PuntReason) -> Int { punts + Int(reason.rawValue) }
+  /// First word of a port's cell: packets and octets received, then transmitted.
+  @inline(__always)
+  static func cell(port: Int) -> Int { ports + cellLength * port }
 
   /// - Parameter words: `wordCount` zeroed words on cache lines of their own, alive as long as this value is used.
   init(words: UnsafeMutableRawPointer) { unsafe self.words = words }
@@ -33,25 +41,19 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always)
   func received(port: UInt8, packets: Int, octets: Int) {
-    add(Self.ports + Self.cell * Int(port), packets)
-    add(Self.ports + Self.cell * Int(port) + 1, octets)
+    add(Self.cell(port: Int(port)), packets)
+    add(Self.cell(port: Int(port)) + 1, octets)
   }
 
   @inline(__always)
   func transmitted(port: Int, packets: Int, octets: Int) {
-    add(Self.ports + Self.cell * port + 2, packets)
-    add(Self.ports + Self.cell * port + 3, octets)
+    add(Self.cell(port: port) + 2, packets)
+    add(Self.cell(port: port) + 3, octets)
   }
 
-  private func read(_ index: Int) -> UInt64 {
-    // Safe: as `add`.
+  /// - Precondition: `index` is below `wordCount`.
+  func read(_ index: Int) -> UInt64 {
+    // Safe: by the precondition.
     unsafe words.word64(index &* 8).pointee.load(ordering: .relaxed)
   }
-
-  func drops(_ reason: DropReason) -> UInt64 { read(Int(reason.rawValue)) }
-  func punts(_ reason: PuntReason) -> UInt64 { read(Self.punts + Int(reason.rawValue)) }
-  func receivedPackets(port: Int) -> UInt64 { read(Self.ports + Self.cell * port) }
-  func receivedOctets(port: Int) -> UInt64 { read(Self.ports + Self.cell * port + 1) }
-  func transmittedPackets(port: Int) -> UInt64 { read(Self.ports + Self.cell * port + 2) }
-  func transmittedOctets(port: Int) -> UInt64 { read(Self.ports + Self.cell * port + 3) }
 }

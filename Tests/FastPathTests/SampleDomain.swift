@@ -14,8 +14,8 @@ struct SampleDomain {
   static func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text: text)) }
   static func mac(_ text: String) throws -> MACAddress { try #require(MACAddress(text: text)) }
 
-  static func anchor(labels: Bool = true) throws -> SampleDomain {
-    let settings = PlaneSettings(
+  static func anchorSettings(labels: Bool = true) throws -> PlaneSettings {
+    PlaneSettings(
       role: .localMobilityAnchor,
       ports: [
         PortSettings(name: "core", kinds: .core, mac: try mac("02:00:00:00:01:01"), mtu: 1500),
@@ -24,7 +24,10 @@ struct SampleDomain {
       localAddresses: [try address("2001:db8:1::1")],
       pools: [try prefix("2001:db8:100::/40"), try prefix("203.0.113.0/24")],
       flowLabelKey: labels ? labelKey : nil)
-    let domain = try make(settings)
+  }
+
+  static func anchor(labels: Bool = true) throws -> SampleDomain {
+    let domain = try make(try anchorSettings(labels: labels))
     let transport = try domain.writer.addNextHop(
       .resolved(
         Adjacency(port: 1, destination: try mac("02:00:00:00:0a:01"), source: try mac("02:00:00:00:01:02"))))

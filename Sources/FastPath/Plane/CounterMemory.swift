@@ -26,18 +26,19 @@ final class CounterMemory: @unchecked Sendable {
   }
 }
 
-/// The sums over all workers of one plane at one moment.
+/// The sums over all workers of one plane at one moment, copied: they outlive the workers' memory.
 public struct PlaneCounters: Sendable {
-  private let workers: [WorkerCounters]
+  /// Laid out like the words of one worker.
+  private let sums: [UInt64]
 
-  init(summing workers: [WorkerCounters]) { self.workers = workers }
+  init(summing workers: [WorkerCounters]) {
+    sums = (0..<WorkerCounters.wordCount).map { word in workers.reduce(0) { $0 &+ $1.read(word) } }
+  }
 
-  private func sum(_ value: (WorkerCounters) -> UInt64) -> UInt64 { workers.reduce(0) { $0 &+ value($1) } }
-
-  public func drops(_ reason: DropReason) -> UInt64 { sum { $0.drops(reason) } }
-  public func punts(_ reason: PuntReason) -> UInt64 { sum { $0.punts(reason) } }
-  public func receivedPackets(port: Int) -> UInt64 { sum { $0.receivedPackets(port: port) } }
-  public func receivedOctets(port: Int) -> UInt64 { sum { $0.receivedOctets(port: port) } }
-  public func transmittedPackets(port: Int) -> UInt64 { sum { $0.transmittedPackets(port: port) } }
-  public func transmittedOctets(port: Int) -> UInt64 { sum { $0.transmittedOctets(port: port) } }
+  public func drops(_ reason: DropReason) -> UInt64 { sums[WorkerCounters.word(of: reason)] }
+  public func punts(_ reason: PuntReason) -> UInt64 { sums[WorkerCounters.word(of: reason)] }
+  public func receivedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port)] }
+  public func receivedOctets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 1] }
+  public func transmittedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 2] }
+  public func transmittedOctets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 3] }
 }

@@ -36,10 +36,7 @@ public final class OfflinePlane {
   /// Runs one turn with one frame received on `port`.
   /// - Precondition: `port` is the index of a configured port.
   public func process(_ frame: [UInt8], port: Int) -> Outcome {
-    guard frame.count <= Self.longestFrame else {
-      return Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil)
-    }
-    return engine.process(frame, port: port)
+    engine.process(frame, port: port)
   }
 
   public var counters: PlaneCounters { engine.counters }
@@ -61,6 +58,8 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
   private var consumer: PuntRingConsumer
   private var worker: Worker<MemoryPort, Stages>
   private let quiescence: QuiescentStates
+  /// Held for its memory alone, which the worker reads.
+  private let table: FlowTable
 
   init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
     memory = try PacketMemory(frames: 2 * PacketBatch.capacity, chunkSize: 32_768)
@@ -74,6 +73,7 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     }
     self.ring = ring
     consumer = ring.consumer
+    self.table = table
     quiescence = table.quiescence
     quiescence.online(0)
     worker = unsafe Worker(
@@ -91,6 +91,12 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
 
   func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome {
     precondition(port >= 0 && port < portCount, "no such port")
+    guard frame.count <= OfflinePlane.longestFrame else {
+      let counters = counterMemory.counters(worker: 0)
+      counters.received(port: UInt8(port), packets: 1, octets: frame.count)
+      counters.drop(DropReason.tooBig.rawValue)
+      return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil)
+    }
     // Online only for the turn: between packets the writer may reclaim at once.
     quiescence.online(0)
     defer { quiescence.offline(0) }
