@@ -164,9 +164,13 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   }
 
   private mutating func punt(_ index: Int) {
-    let packet = batch.packets[index]
     // What was tunnelled leaves decapsulated; anything else as it came, without its link-layer header.
-    let isInner = packet.arrival == .tunnelled
+    let isInner = batch.packets[index].arrival == .tunnelled
+    if isInner, !Egress.surface(&batch.packets[index], frame: context.frame(at: batch.packets[index].address)) {
+      batch.packets[index].drop(.ecn)
+      return counters.drop(DropReason.ecn.rawValue)
+    }
+    let packet = batch.packets[index]
     let offset = isInner ? Int(packet.inner) : Int(packet.network)
     let length = isInner ? Int(packet.innerLength) : Int(packet.length) - offset
     // Safe: `parse` has bounded offset and length by the frame's length.

@@ -2,7 +2,9 @@
 
 import unittest
 
-from rows import Conformance, Row, drops, forwards
+from scapy.layers.l2 import Ether
+
+from rows import Conformance, Row, drops, forwards, punts
 from world import *
 
 NOT, ECT1, ECT0, CE = 0, 1, 2, 3
@@ -128,6 +130,30 @@ def transit():
         yield Row("R6040-3", f"LMA from tunnel to tunnel, all cells, IPv{family}", LMA, steps, list(LMA_RECORDS))
 
 
+def to_kernel():
+    """An inner packet for one of our addresses: decapsulated like any other, whoever reads it afterwards."""
+    local = {LMAA: (LMAA, LMA_ROUTER4), MAG1: (MAG1,)}
+    for name, configuration, records, frames, macs, tunnel_ends, source, families in (
+        ("LMA", LMA, LMA_RECORDS, from_mag, (MAG1_MAC, TRANSPORT_MAC), (MAG1, LMAA), MN, (6, 4)),
+        ("MAG", MAG, MAG_RECORDS, from_lma, (GATEWAY_MAC, MAG_TRANSPORT_MAC), (LMAA, MAG1), PEER, (6,)),
+    ):
+        for family in families:
+            steps = []
+            for (inside, outside), result in EGRESS.items():
+                before, outer = 46 << 2 | inside, 8 << 2 | outside
+                destination = local[tunnel_ends[1]]
+                arrives = frames(tunnel(*tunnel_ends, inner(family, source, destination, 64, before), tc=outer))
+                if result is None:
+                    steps.append(drops("transport", arrives, "ecn"))
+                else:
+                    surfaced = inner(family, source, destination, 64, 46 << 2 | result)
+                    shown = Ether(src=macs[0], dst=macs[1]) / surfaced
+                    steps.append(punts("transport", arrives, "inner-local", kernel=shown))
+            yield Row(
+                "R6040-3", f"{name} to its own kernel, all cells, IPv{family}", configuration, steps, list(records)
+            )
+
+
 class Ingress(Conformance):
     """Into the tunnel."""
 
@@ -137,7 +163,7 @@ class Ingress(Conformance):
 class Egress(Conformance):
     """Out of the tunnel."""
 
-    rows = list(egress()) + list(transit())
+    rows = list(egress()) + list(transit()) + list(to_kernel())
 
 
 if __name__ == "__main__":

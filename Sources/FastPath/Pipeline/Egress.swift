@@ -19,11 +19,7 @@ enum Egress {
 
   @inline(__always)
   private static func forward(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    if packet.arrival == .tunnelled {
-      let merged = ExplicitCongestion.innerTrafficClass(inner: packet.trafficClass, outer: packet.outerTrafficClass)
-      guard let merged else { return packet.drop(.ecn) }
-      packet.trafficClass = merged
-    }
+    if packet.arrival == .tunnelled && !mergeCongestion(&packet) { return packet.drop(.ecn) }
     let inner = Int(packet.inner)
     let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
     guard hops > 1 else { return packet.drop(.hopLimit) }
@@ -33,6 +29,23 @@ enum Egress {
     case .deliver: deliver(&packet, frame: frame, context: context)
     case .none: packet.punt(.notOurs)
     }
+  }
+
+  /// Ends the decapsulation of a packet that goes to the kernel instead of a port: congestion on the way must reach its
+  /// reader, too (RFC 6040 section 4.2). False when that drops it.
+  static func surface(_ packet: inout PacketState, frame: FrameView) -> Bool {
+    guard mergeCongestion(&packet) else { return false }
+    writeTrafficClass(packet, frame: frame)
+    return true
+  }
+
+  /// Repeating it changes nothing more.
+  @inline(__always)
+  private static func mergeCongestion(_ packet: inout PacketState) -> Bool {
+    let merged = ExplicitCongestion.innerTrafficClass(inner: packet.trafficClass, outer: packet.outerTrafficClass)
+    guard let merged else { return false }
+    packet.trafficClass = merged
+    return true
   }
 
   /// Pushes a tunnel header directly in front of the inner packet. For a packet that came by a tunnel this overwrites
@@ -69,7 +82,7 @@ enum Egress {
     let binding = context.snapshot.binding(packet.destination)
     // The access link is where the whole prefix is, whatever the interface identifier (R5949-9): no neighbour look-up.
     let port = Int(binding.accessPort)
-    guard port < PlaneSettings.maximumPorts else { return packet.drop(.notOnLink) }
+    guard binding.hasAccess && port < PlaneSettings.maximumPorts else { return packet.drop(.notOnLink) }
     let header = LinkHeader(
       destination: binding.accessMAC, source: context.settings.ports[port].mac, vlan: binding.accessVLAN)
     let plan = Plan(port: binding.accessPort, header: header)
@@ -133,10 +146,18 @@ enum Egress {
     let inner = Int(packet.inner)
     if packet.family == .ipv6 {
       IPv6Header.decrementHopLimit(frame, inner)
-      if packet.arrival == .tunnelled { IPv6Header.setTrafficClass(frame, inner, packet.trafficClass) }
     } else {
       IPv4Header.decrementTimeToLive(frame, inner)
-      if packet.arrival == .tunnelled { IPv4Header.setTypeOfService(frame, inner, packet.trafficClass) }
+    }
+    if packet.arrival == .tunnelled { writeTrafficClass(packet, frame: frame) }
+  }
+
+  @inline(__always)
+  private static func writeTrafficClass(_ packet: PacketState, frame: FrameView) {
+    if packet.family == .ipv6 {
+      IPv6Header.setTrafficClass(frame, Int(packet.inner), packet.trafficClass)
+    } else {
+      IPv4Header.setTypeOfService(frame, Int(packet.inner), packet.trafficClass)
     }
   }
 
