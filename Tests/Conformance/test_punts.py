@@ -192,6 +192,21 @@ ROWS = (
             ],
         ),
         row(
+            "RPUNT-7",
+            "nor one with the mobile node's own source: the kernel gets it as it came, tag included",
+            [
+                punts("access1", from_mn(tunnel(MN1, MAG1, udp6(CN, MN2)))),
+                punts(
+                    "access1",
+                    Ether(src=MN3_MAC, dst=MAG_MAC) / Dot1Q(vlan=7) / tunnel("2001:db8:300::1", MAG1, udp6(CN, MN2)),
+                ),
+            ],
+            records=[
+                *MAG_RECORDS,
+                at_mag("2001:db8:300::/64", MN3_MAC, "access1", "mn5", vlan=7),
+            ],
+        ),
+        row(
             "R5213-26",
             "ESP to a tunnel address is the kernel's",
             [punts("transport", from_mag(ESP_PACKET), "local")],

@@ -65,7 +65,8 @@ enum GatewayPipeline: Pipeline {
     guard isOnLink else { return packet.drop(.notOnLink) }
     if let reason = stateViolation(binding.state) { return packet.drop(reason) }
     let destination = packet.innerDestination(frame)
-    if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
+    // A tunnel packet of the mobile node's own, not opened on an access port (RPUNT-7).
+    if context.settings.isLocal(destination) { return packet.punt(.notOurs) }
     // R4443-9: a destination in the sender's own prefix is on the link it came from.
     guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
       return packet.drop(.loop)
