@@ -121,6 +121,15 @@ CHANGES = [
         [to_mag1(MN1), gone(MN1, "no-binding", at=2), to_mag1(MN3, at=2.1)],
         script=[{"at": 1, "op": "delete", "table": "pmip", "prefix": prefix} for prefix in (HNP1, f"{HOA1}/32")],
     ),
+    row(
+        "R5213-4",
+        "operations happen at their times, in whatever order the script has them",
+        [to_mag1(MN1), to_mag1(MN1, at=2, remote=MAG2, mac=MAG2_MAC), to_mag1(MN1, at=4)],
+        script=[
+            {"at": 3, "op": "set", **PMIP},
+            {"at": 1, "op": "set", **lma_binding(HNP1, MAG2, local=LMAA, mn="mn1")},
+        ],
+    ),
 ]
 
 DEREGISTERING = {**PMIP, "state": "deregistering"}

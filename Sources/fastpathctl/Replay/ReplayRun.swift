@@ -27,23 +27,23 @@ struct ReplayRun {
 
   /// - Parameters:
   ///   - arrivals: in the order to process.
-  ///   - script: in the order to apply, with the line of each.
+  ///   - script: in any order, with the line of each; operations of one time are applied in the order of their lines.
   mutating func play(_ arrivals: [Arrival], script: RecordLines<ScriptedOperation>) {
     let start = arrivals.first?.packet.time ?? 0
-    var next = 0
+    // The clock never runs back, so the lines are put into the order of their times first.
+    let operations = zip(script.elements, script.lines).map { (at: start + $0.offset, line: $1, operation: $0) }
+      .sorted { ($0.at, $0.line) < ($1.at, $1.line) }
+    var pending = operations[...]
     for (number, arrival) in arrivals.enumerated() {
-      while next < script.elements.count, start + script.elements[next].offset <= arrival.packet.time {
-        apply(script.elements[next], line: script.lines[next], at: start + script.elements[next].offset)
-        next += 1
+      while let next = pending.first, next.at <= arrival.packet.time {
+        apply(next)
+        pending.removeFirst()
       }
       advance(to: arrival.packet.time)
       process(arrival, number: number)
     }
-    while next < script.elements.count {
-      apply(script.elements[next], line: script.lines[next], at: start + script.elements[next].offset)
-      next += 1
-    }
-    let last = max(arrivals.last?.packet.time ?? start, start + (script.elements.map(\.offset).max() ?? 0))
+    for next in pending { apply(next) }
+    let last = max(arrivals.last?.packet.time ?? start, operations.last?.at ?? start)
     advance(to: last + Self.aftermath)
   }
 
@@ -57,7 +57,8 @@ struct ReplayRun {
     }
   }
 
-  private mutating func apply(_ operation: ScriptedOperation, line: Int, at now: UInt64) {
+  private mutating func apply(_ scripted: (at: UInt64, line: Int, operation: ScriptedOperation)) {
+    let (now, line, operation) = scripted
     advance(to: now)
     let outcome =
       switch operation.action {
