@@ -96,10 +96,21 @@ final class Daemon {
     do throws(PlaneError) {
       plane = try LivePlane(configuration: live, table: table)
     } catch {
-      throw .environment("fastpathd: \(error)")
+      throw .environment("fastpathd: \(error)\(Self.remedy(error))")
     }
     try program.connect(plane.sockets)
     return plane
+  }
+
+  /// What usually stands in the way of a socket; an MTU that is too large says it itself.
+  private static func remedy(_ error: PlaneError) -> String {
+    guard case .environment(_, let code) = error else { return "" }
+    return switch code {
+    case EBUSY: "; another program (a second fastpathd?) has this queue: stop it"
+    case EOPNOTSUPP, EINVAL: "; the driver does not have this mode: set `mode: auto`"
+    case ENOMEM, ENOBUFS: "; free memory, or raise this process's limits"
+    default: "; see the kernel's log"
+    }
   }
 
   private func startSlowPath(_ plane: LivePlane) throws(ExitFailure) -> KernelInjector {

@@ -4,6 +4,7 @@ import os
 import pathlib
 import socket
 import subprocess
+import time
 import unittest
 
 from testbed import Bed, configuration
@@ -24,20 +25,21 @@ class StartRefusals(unittest.TestCase):
         ports = [configuration.port("core", "core"), configuration.port("transport1", "transport")]
         self.good = configuration.lma(ports=ports).text(self.socket_path)
 
-    def refused(self, text):
-        """Standard error of a start that ends by itself with exit status 2."""
+    def refused(self, text, *, leaves_program=False):
+        """The last words of a start that ends by itself with exit status 2."""
         path = self.bed.path("start.yaml")
         pathlib.Path(path).write_text(text, encoding="utf-8")
         command = self.lma.command([os.path.join(PRODUCTS, "fastpathd"), "--config", path])
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         try:
-            _, words = process.communicate(timeout=5)
+            # A queue that is busy is waited for, some seconds.
+            _, words = process.communicate(timeout=12)
         except subprocess.TimeoutExpired:
             process.terminate()
             _, words = process.communicate(timeout=5)
             self.fail(f"it runs:\n{words}")
         self.assertEqual(process.returncode, 2, words)
-        self.assertNotIn("xdp", self.lma.run(["ip", "link", "show"]).stdout)
+        self.assertEqual("xdp" in self.lma.run(["ip", "link", "show"]).stdout, leaves_program)
         return words.splitlines()[-1]
 
     def test_group_that_does_not_exist(self):
@@ -49,6 +51,27 @@ class StartRefusals(unittest.TestCase):
 
     def test_processor_that_does_not_exist(self):
         self.assertRegex(self.refused(self.good + "workers: [0, 4095]\n"), r"workers\[1\].*4095")
+
+    def test_mode_that_the_driver_does_not_have(self):
+        self.assertRegex(self.refused(self.good + "mode: zero-copy\n"), r"zero-copy.*mode: auto")
+
+    def test_interface_that_another_daemon_has(self):
+        path = self.bed.path("first.yaml")
+        pathlib.Path(path).write_text(self.good.replace("start.sock", "first.sock"), encoding="utf-8")
+        first = subprocess.Popen(
+            self.lma.command([os.path.join(PRODUCTS, "fastpathd"), "--config", path]),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 10
+            while not os.path.exists(self.bed.path("first.sock")):
+                self.assertLess(time.monotonic(), deadline, "the first daemon does not come up")
+                time.sleep(0.05)
+            self.assertRegex(self.refused(self.good, leaves_program=True), r"core.*another program.*stop it")
+        finally:
+            first.terminate()
+            self.assertEqual(first.wait(timeout=5), 0)
 
     def test_socket_of_a_daemon_too_busy_to_answer(self):
         with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
