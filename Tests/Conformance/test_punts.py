@@ -140,6 +140,18 @@ ROWS = (
     + [
         row(
             "RPUNT-3",
+            "the most addresses a configuration may list, both router addresses besides",
+            [
+                punts("core", from_cn(IPv6(src=CN, dst="2001:db8:1::100") / ICMPv6EchoRequest()), "local"),
+                punts("core", from_cn(IPv6(src=CN, dst="2001:db8:1::13e") / ICMPv6EchoRequest()), "local"),
+                punts("core", from_cn(IPv6(src=CN, dst=LMAA) / ICMPv6EchoRequest()), "local"),
+                punts("core", from_cn(IP(src=CN4, dst=LMA_ROUTER4) / ICMP()), "local"),
+            ],
+            configuration=LMA.with_(local_addresses=[f"2001:db8:1::{0x100 + host:x}" for host in range(63)]),
+            records=[],
+        ),
+        row(
+            "RPUNT-3",
             "IPv4 echo to the LMA",
             [punts("core", from_cn(IP(src=CN4, dst="192.0.2.1") / ICMP()), "local")],
             configuration=LMA,

@@ -15,8 +15,11 @@
 /* Ports (network interfaces of the plane) and receive queues of one port. */
 #define STEER_MAX_PORTS 64
 #define STEER_MAX_QUEUES 64
-/* Map capacities. Entries are allocated as they are inserted, except those of the two small maps. */
-#define STEER_MAX_LOCAL_ADDRESSES 64
+/*
+ * Map capacities. Entries are allocated as they are inserted, except those of the two small maps. Local addresses: 63
+ * tunnel end points and a router address of each family.
+ */
+#define STEER_MAX_LOCAL_ADDRESSES 65
 #define STEER_MAX_POOLS 256
 #define STEER_MAX_SOURCES (1 << 20)
 #define STEER_MAX_MOBILE_NODES (1 << 20)
