@@ -116,6 +116,8 @@ struct ConfigurationTests {
     #expect(SampleConfiguration.issues("- a\n- b\n").first?.key == "file")
     #expect(SampleConfiguration.issues("role: lma\nports: [").first?.key.hasPrefix("line ") == true)
     #expect(SampleConfiguration.issues("role: lma\n---\nrole: mag\n").isEmpty == false)
+    let control = SampleConfiguration.issues("role: lma\nmode: \u{1}\n").map(\.description)
+    #expect(control == ["line 2: is not YAML: control characters are not allowed"])
   }
 
   @Test("A file that is not there is named")

@@ -74,6 +74,9 @@ struct ConfigurationDecoder {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
       findings.report("line \(mark.line)", "is not YAML: \(problem)")
+    case .reader(let problem, let offset?, _, let yaml):
+      let line = yaml.prefix(offset).count(where: \.isNewline) + 1
+      findings.report("line \(line)", "is not YAML: \(problem)")
     default:
       findings.report("file", "is not YAML: \(error)")
     }
