@@ -51,6 +51,13 @@ public struct TrafficCounters: @unchecked Sendable {
     unsafe self.bindings = unsafe bindings
   }
 
+  /// The cell of a binding, to be prefetched: among millions it is the one line of a packet that is surely cold.
+  @unsafe @inlinable
+  public func cell(binding counter: UInt32) -> UnsafeMutableRawPointer {
+    // In bounds as for every index of a record.
+    unsafe bindings + Int(counter) &* Self.cellBytes
+  }
+
   /// Counts packets from a mobile node through a tunnel.
   @inlinable
   public func countUp(tunnel: TunnelID, packets: UInt64 = 1, bytes: UInt64) {

@@ -57,7 +57,7 @@ struct ResolverTests {
     #expect(try fixture.state("2001:db8:a::1") == .unreachable)
   }
 
-  @Test("An unresolved neighbour is asked for once a second, for ever; a known one never")
+  @Test("An unresolved neighbour is asked for once a second, for ever; a known one not at once")
   func retries() throws {
     let fixture = try Fixture()
     fixture.resolver.handle([.routeAdded(try Fixture.route("::/0", via: "fe80::1"))])
@@ -72,8 +72,32 @@ struct ResolverTests {
         ])
     }
     fixture.resolver.handle([try Fixture.neighbor("fe80::1", 0x0200_0000_0a01)])
-    fixture.resolver.tick(now: 100 * second)
+    fixture.resolver.tick(now: 51 * second)
     #expect(fixture.questions() == [])
+  }
+
+  @Test(
+    "A learned neighbour in use is asked about twice a minute, since the kernel sees none of its traffic; a configured one never"
+  )
+  func verification() throws {
+    let fixture = try Fixture(
+      SampleConfiguration.lma + "\nneighbors: [{address: \"fe80::2\", port: core, mac: \"02:00:00:00:0c:02\"}]")
+    fixture.resolver.handle([
+      .routeAdded(try Fixture.route("2001:db8:a::/48", via: "fe80::1")),
+      .routeAdded(try Fixture.route("::/0", via: "fe80::2", interface: Fixture.coreInterface)),
+      try Fixture.neighbor("fe80::1", 0x0200_0000_0a01),
+    ])
+    fixture.bind("2001:db8:100:1::/64", "2001:db8:a::1")
+    _ = fixture.questions()
+    var asked: [UInt64] = []
+    for turn in 1...121 {
+      fixture.resolver.tick(now: UInt64(turn) * second)
+      for question in fixture.questions() {
+        #expect(question.address == IPAddress(text: "fe80::1"))
+        asked.append(UInt64(turn))
+      }
+    }
+    #expect(asked == [31, 61, 91, 121])
   }
 
   @Test("Many unresolved neighbours share a bounded rate, in turn")

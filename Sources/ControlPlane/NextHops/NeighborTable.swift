@@ -31,6 +31,9 @@ struct NeighborTable {
     fixed[key] ?? learned[key].map { Entry(mac: $0.mac, vlan: nil) }
   }
 
+  /// Whether the kernel's word counts for this address: it is known, and not configured.
+  func isLearned(_ key: PortAddress) -> Bool { fixed[key] == nil && learned[key] != nil }
+
   /// Whether anything that counts has changed.
   mutating func learn(_ key: PortAddress, _ mac: MACAddress, epoch: UInt64) -> Bool {
     let before = self[key]

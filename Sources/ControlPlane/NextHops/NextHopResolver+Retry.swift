@@ -13,6 +13,13 @@ struct RetryQueue {
   var nextTurn: UInt64 = 0
   /// Questions left in the running second.
   var allowance = limit
+
+  /// How often a known neighbour is asked about: the kernel's own bound on how long it believes one without traffic
+  /// (net.ipv6.neigh.default.base_reachable_time_ms).
+  static let verificationPeriod: UInt64 = 30_000_000_000
+  /// Known next hops still to be asked about in this period.
+  var unverified: [PortAddress] = []
+  var nextVerification: UInt64?
 }
 
 extension NextHopResolver {
@@ -52,6 +59,23 @@ extension NextHopResolver {
       }
       retries.queue.append(neighbor)
       ask(neighbor)
+    }
+    verify(now)
+  }
+
+  /// The kernel sees none of the traffic that workers send, so its entries go stale and a neighbour that took another
+  /// address without saying so would be lost for good: those in use are asked about now and then, within the same rate.
+  private func verify(_ now: UInt64) {
+    guard requestResolution != nil else { return }
+    let due = retries.nextVerification ?? now &+ RetryQueue.verificationPeriod
+    if now >= due {
+      retries.unverified = hops.keys.compactMap(\.neighbor).filter { neighbors.isLearned($0) }
+      retries.nextVerification = now &+ RetryQueue.verificationPeriod
+    } else {
+      retries.nextVerification = due
+    }
+    while retries.allowance > 0, let neighbor = retries.unverified.popLast() {
+      if neighbors.isLearned(neighbor) { ask(neighbor) }
     }
   }
 }

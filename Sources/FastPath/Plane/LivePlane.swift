@@ -16,20 +16,42 @@ public final class LivePlane {
 
   /// - Throws: which operation failed on which interface, with its errno; nothing stays open then.
   public init(configuration: LiveConfiguration, table: FlowTable) throws(PlaneError) {
-    self.configuration = configuration
     self.table = table
     counterMemory = try CounterMemory(workers: configuration.queues)
-    var resources: [QueueResources] = []
+    (self.configuration, resources) = try Self.open(configuration)
     var rings: [PuntRingMemory] = []
-    for queue in 0..<configuration.queues {
-      resources.append(try QueueResources(configuration: configuration, queue: queue))
+    for _ in 0..<configuration.queues {
       guard let ring = PuntRingMemory(slots: 1024, payload: 4096) else {
         throw .environment(operation: "allocate the ring towards the kernel", code: errno)
       }
       rings.append(ring)
     }
-    self.resources = resources
     puntRings = rings
+  }
+
+  /// Opens the sockets of all queues. Ports share their memory, and the first one's mode binds the others (kernel,
+  /// xp_assign_dev_shared): where a later driver cannot follow it into zero-copy, `auto` takes copies everywhere.
+  private static func open(
+    _ wanted: LiveConfiguration
+  ) throws(PlaneError) -> (LiveConfiguration, [QueueResources]) {
+    do throws(PlaneError) {
+      return (wanted, try openAll(wanted))
+    } catch {
+      guard wanted.mode == .auto, case .environment(_, let code) = error, [EOPNOTSUPP, EINVAL].contains(code) else {
+        throw error
+      }
+      var copying = wanted
+      copying.mode = .copy
+      return (copying, try openAll(copying))
+    }
+  }
+
+  private static func openAll(_ configuration: LiveConfiguration) throws(PlaneError) -> [QueueResources] {
+    var resources: [QueueResources] = []
+    for queue in 0..<configuration.queues {
+      resources.append(try QueueResources(configuration: configuration, queue: queue))
+    }
+    return resources
   }
 
   /// The rings the slow path drains, one a worker.

@@ -96,9 +96,22 @@ final class WorkerThread: @unchecked Sendable {
       quiescence.online(index)
       idle = 0
     }
-    worker.drain()
+    drain(&worker)
     quiescence.offline(index)
     audit = worker.audit
+  }
+
+  /// The program is detached: forwards what is in the rings already, then lets the kernel send what it holds, for a
+  /// bounded time (`SIGTERM` must end the daemon within 2 s).
+  private func drain<Stages: Pipeline>(_ worker: inout Worker<XskPort, Stages>) {
+    var turns = Int(XskPort.ringSize) / PacketBatch.capacity
+    while turns > 0, worker.turn() > 0 { turns -= 1 }
+    var milliseconds = 200
+    while worker.framesInTransmit > 0 && milliseconds > 0 {
+      worker.flush()
+      usleep(1000)
+      milliseconds -= 1
+    }
   }
 
   /// Blocks until a packet arrives; briefly when the kernel still holds frames to transmit, which only we drive on.

@@ -12,6 +12,8 @@ final class PacketMemory {
 
   /// Octets the kernel keeps free in front of a received packet (XDP_PACKET_HEADROOM): room for the tunnel header.
   static let headroom = 256
+  /// MADV_POPULATE_WRITE of linux/mman.h, which Debian 12's C library headers do not name.
+  private static let populateWrite: Int32 = 23
 
   /// - Throws: the errno of mmap.
   init(frames: Int, chunkSize: Int) throws(PlaneError) {
@@ -19,12 +21,14 @@ final class PacketMemory {
     self.chunkSize = chunkSize
     size = frames * chunkSize
     // Safe: a fresh private mapping; nothing else knows its address.
-    let mapping = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)
+    let mapping = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
       throw .environment(operation: "allocate packet memory (\(size) octets)", code: errno)
     }
-    // Huge pages halve the TLB misses of random frames; refusal costs speed only.
+    // Asked for before the first touch, since pages that exist stay small; a refusal costs speed only. Populated here,
+    // so that no worker takes a page fault in a turn; where the kernel cannot (before 5.14) the registration does it.
     _ = unsafe madvise(mapping, size, MADV_HUGEPAGE)
+    _ = unsafe madvise(mapping, size, Self.populateWrite)
     unsafe base = mapping
   }
 

@@ -1,4 +1,5 @@
 import CXdp
+import Glibc
 
 /// One AF_XDP socket: the fill, rx, tx and completion ring of one queue of one interface. One thread owns it.
 @safe
@@ -15,6 +16,7 @@ struct XskPort: PacketPort, ~Copyable {
   static let ringSize: UInt32 = 2048
   /// How many transmissions one system call completes in copy mode (TX_BATCH_SIZE, net/xdp/xsk.c).
   private static let kernelTransmitBudget = 32
+  private static let callsPerTurn = PlaneSettings.maximumPorts * PacketBatch.capacity / kernelTransmitBudget
 
   /// - Parameter rings: stays at its address until the socket is closed, which happens after the worker has ended.
   init(rings: UnsafeMutablePointer<fp_rings>, descriptor: Int32) {
@@ -86,16 +88,26 @@ struct XskPort: PacketPort, ~Copyable {
     reserved = 0
   }
 
+  /// Submitted descriptors that the kernel has not taken out of the tx ring.
+  private var framesNotTaken: UInt32 {
+    let free = unsafe fp_tx_free(rings, Self.ringSize)
+    return Self.ringSize &- free
+  }
+
   @inline(__always)
   mutating func wake() {
     if framesInTransmit > 0, unsafe fp_tx_needs_wakeup(rings) != 0 {
-      // In copy mode the call is the transmission, and one call takes at most 32 frames.
-      var calls = (framesInTransmit + Self.kernelTransmitBudget - 1) / Self.kernelTransmitBudget
-      calls = min(calls, 2 * PacketBatch.capacity / Self.kernelTransmitBudget)
-      while calls > 0 {
+      // In copy mode the call is the transmission, and one call takes at most 32 frames; a turn can bring a batch of
+      // every port here.
+      var calls = Self.callsPerTurn
+      var waiting = framesNotTaken
+      while calls > 0 && waiting > 0 {
         // 0: all sent. EAGAIN: the budget is used up, go on. Anything else: the next turn tries again.
-        let result = fp_socket_kick_tx(descriptor)
-        if result != -11 { break }
+        if fp_socket_kick_tx(descriptor) != -EAGAIN { break }
+        let left = framesNotTaken
+        // EAGAIN without progress: the device takes nothing now, and asking again in this turn would only burn time.
+        if left == waiting { break }
+        waiting = left
         calls -= 1
       }
     }
