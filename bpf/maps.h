@@ -54,7 +54,7 @@ struct {
 /* Port index × STEER_MAX_QUEUES + receive queue → AF_XDP socket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, STEER_MAX_PORTS * STEER_MAX_QUEUES);
+	__uint(max_entries, STEER_MAX_PORTS *STEER_MAX_QUEUES);
 	__type(key, uint32_t);
 	__type(value, uint32_t);
 } xsks SEC(".maps");
@@ -62,7 +62,7 @@ struct {
 /* Port index × STEER_REASONS + reason → packets. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, STEER_MAX_PORTS * STEER_REASONS);
+	__uint(max_entries, STEER_MAX_PORTS *STEER_REASONS);
 	__type(key, uint32_t);
 	__type(value, uint64_t);
 } counters SEC(".maps");

@@ -13,7 +13,7 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP 0x0806
-#define ETHERTYPE_VLAN 0x8100         /* IEEE 802.1Q customer tag */
+#define ETHERTYPE_VLAN 0x8100	      /* IEEE 802.1Q customer tag */
 #define ETHERTYPE_SERVICE_VLAN 0x88a8 /* IEEE 802.1ad service tag */
 #define ETHERTYPE_IPV6 0x86dd
 

@@ -39,7 +39,8 @@ static __always_inline enum steer_reason source_reason(const struct steer_port *
 }
 
 /* A packet to nobody here: anchored at this LMA, sent by a mobile node of this MAG, or not ours. */
-static __always_inline enum steer_reason transit_reason(const struct steer_port *port, const struct ethernet_header *eth,
+static __always_inline enum steer_reason transit_reason(const struct steer_port *port,
+							const struct ethernet_header *eth,
 							const struct steer_prefix *source,
 							const struct steer_prefix *destination)
 {

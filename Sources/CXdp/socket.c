@@ -76,7 +76,8 @@ static int check_socket_config(const struct fp_socket_config *config, const stru
 		return -EOPNOTSUPP;
 	if (!config->first)
 		return 0;
-	/* libxdp would take strange rings for a shared UMEM's first socket and leave the ones made at registration unused. */
+	/* libxdp would take strange rings for a shared UMEM's first socket and leave the ones made at registration
+	 * unused. */
 	return rings->fill.size == config->fill_size && rings->completion.size == config->completion_size ? 0 : -EINVAL;
 }
 

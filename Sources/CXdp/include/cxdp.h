@@ -22,9 +22,9 @@
 /* ---- UMEM and sockets (socket.c) ---- */
 
 struct fp_umem_config {
-	uint32_t frame_size;      /* octets, a power of two of at least 2048 */
-	uint32_t frame_headroom;  /* octets the kernel leaves free in front of a received packet, besides its own 256 */
-	uint32_t fill_size;       /* entries, powers of two; every socket of the UMEM gets rings of these sizes */
+	uint32_t frame_size;	 /* octets, a power of two of at least 2048 */
+	uint32_t frame_headroom; /* octets the kernel leaves free in front of a received packet, besides its own 256 */
+	uint32_t fill_size;	 /* entries, powers of two; every socket of the UMEM gets rings of these sizes */
 	uint32_t completion_size;
 };
 
@@ -34,9 +34,9 @@ struct fp_umem_config {
 #define FP_ZERO_COPY_TRY 2
 
 struct fp_socket_config {
-	uint32_t rx_size;         /* entries, powers of two */
+	uint32_t rx_size; /* entries, powers of two */
 	uint32_t tx_size;
-	uint32_t fill_size;       /* must be the UMEM's: libxdp sizes the rings of later sockets from there */
+	uint32_t fill_size; /* must be the UMEM's: libxdp sizes the rings of later sockets from there */
 	uint32_t completion_size;
 	uint32_t queue;
 	/*
@@ -44,8 +44,8 @@ struct fp_socket_config {
 	 * (xp_assign_dev_shared()), and refuses the bind where their driver cannot follow.
 	 */
 	uint8_t zero_copy;
-	uint8_t generic;          /* the program runs in generic mode, where only copies exist */
-	uint8_t first;            /* first socket of its UMEM: `rings` is the one given to fp_umem_create() */
+	uint8_t generic; /* the program runs in generic mode, where only copies exist */
+	uint8_t first;	 /* first socket of its UMEM: `rings` is the one given to fp_umem_create() */
 };
 
 /*
@@ -130,10 +130,10 @@ struct fp_interface {
 	uint32_t index;
 	uint32_t mtu;
 	uint8_t mac[6];
-	uint8_t up;           /* administratively */
-	uint8_t ethernet;     /* link type is Ethernet */
+	uint8_t up;	  /* administratively */
+	uint8_t ethernet; /* link type is Ethernet */
 	uint32_t rx_queues;
-	char driver[32];      /* "veth", "ice", …; empty if the driver does not say */
+	char driver[32]; /* "veth", "ice", …; empty if the driver does not say */
 };
 
 /* -ENODEV: no such interface. */

@@ -57,17 +57,17 @@ enum steer_reason {
 
 /* Value of `ports`, whose key is the interface index (uint32_t, host order). */
 struct steer_port {
-	uint8_t mac[6];   /* frames to another address are not ours */
-	uint8_t kinds;    /* STEER_PORT_* */
+	uint8_t mac[6]; /* frames to another address are not ours */
+	uint8_t kinds;	/* STEER_PORT_* */
 	uint8_t zero;
-	uint32_t index;   /* position in the configuration, below STEER_MAX_PORTS */
+	uint32_t index; /* position in the configuration, below STEER_MAX_PORTS */
 };
 
 /* Key of `local_addresses`. */
 struct steer_address {
-	uint8_t family;      /* 4 or 6 */
+	uint8_t family; /* 4 or 6 */
 	uint8_t zero[3];
-	uint8_t octets[16];  /* IPv4: the first four, then zeros */
+	uint8_t octets[16]; /* IPv4: the first four, then zeros */
 };
 
 /* Bits of struct steer_address in front of the octets: a /48 has `bits` = STEER_FAMILY_BITS + 48. */
@@ -75,13 +75,13 @@ struct steer_address {
 
 /* Key of the tries `pools` and `sources` (the kernel's struct bpf_lpm_trie_key with its data). */
 struct steer_prefix {
-	uint32_t bits;       /* STEER_FAMILY_BITS + prefix length; host order */
+	uint32_t bits; /* STEER_FAMILY_BITS + prefix length; host order */
 	struct steer_address address;
 };
 
 /* Key of `mobile_nodes`: a station on an access link. */
 struct steer_mobile_node {
-	uint32_t port;       /* steer_port.index */
+	uint32_t port; /* steer_port.index */
 	uint8_t mac[6];
 	uint8_t zero[2];
 };
