@@ -4,7 +4,7 @@
  * reason, does nothing else, and passes when in doubt: the host keeps working without the daemon, with empty maps, and
  * with a socket that died.
  *
- * Sources/FastPath/Steering.swift is the same decision for offline replay. Tests/CXdpTests feed both the same packets;
+ * Sources/FastPath/Steering is the same decision for offline replay. Tests/CXdpTests feed both the same packets;
  * change them together.
  */
 #include "maps.h"

@@ -19,6 +19,11 @@ int fp_pin_thread(int cpu)
 	return -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+int fp_name_thread(const char *name)
+{
+	return -pthread_setname_np(pthread_self(), name);
+}
+
 int fp_unshare_network(void)
 {
 	int before = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -146,7 +146,7 @@ final class Daemon {
     _ configuration: DaemonConfiguration, _ ports: [PortFacts], _ table: FlowTable, _ program: SteeringProgram,
     _ status: StatusProvider, _ following: KernelFollowing
   ) throws(ExitFailure) -> TableService {
-    let resolve: @Sendable (ResolutionRequest) -> Void = { following.resolve($0) }
+    let resolve: @Sendable (ResolutionRequest) -> Void = { following.ask($0) }
     do throws(FlowTableError) {
       let service = try TableService(
         configuration: configuration, interfaces: PlaneAssembly.interfaces(ports), table: table, steering: program,

@@ -1,5 +1,6 @@
 import ControlPlane
 import ControlProtocol
+import Dispatch
 import FlowTable
 import Glibc
 import Logging
@@ -18,6 +19,11 @@ final class KernelFollowing: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Questions to the kernel wait for its answer, up to a second when it is busy: not on the writer's thread.
+  private let questions = DispatchQueue(label: "fastpath.neighbours")
+  private let waiting = Atomic<Int>(0)
+  /// Two seconds' worth of the resolver's rate; beyond it a question is dropped, since the resolver asks again.
+  private static let longestQueue = 256
   private let logger: Logger
 
   init(logger: Logger) { self.logger = logger }
@@ -52,8 +58,18 @@ final class KernelFollowing: Sendable {
     state.withLock { $0.mirror.take() }?.stop()
   }
 
-  /// Asks the kernel to resolve a neighbour. A refusal (the link is down, say) is no news: the resolver asks again.
-  func resolve(_ request: ResolutionRequest) {
+  /// Asks the kernel to resolve a neighbour, without waiting for it.
+  func ask(_ request: ResolutionRequest) {
+    guard waiting.load(ordering: .relaxed) < Self.longestQueue else { return }
+    waiting.add(1, ordering: .relaxed)
+    questions.async {
+      self.resolve(request)
+      self.waiting.subtract(1, ordering: .relaxed)
+    }
+  }
+
+  /// A refusal (the link is down, say) is no news: the resolver asks again.
+  private func resolve(_ request: ResolutionRequest) {
     guard let mirror = state.withLock({ $0.mirror }) else { return }
     do throws(NetlinkError) {
       try mirror.requestResolution(interface: request.interface, address: request.address)

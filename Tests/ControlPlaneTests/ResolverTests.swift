@@ -36,6 +36,30 @@ struct ResolverTests {
     #expect(fixture.resolver.pendingError == nil)
   }
 
+  @Test("A configured neighbour is on its port's link, whatever covers its address, unless a host route says otherwise")
+  func staticNeighborIsOnLink() throws {
+    let fixture = try Fixture(
+      SampleConfiguration.lma + """
+        routes:
+          - {prefix: "::/0", via: "2001:db8:c::1", port: core}
+          - {prefix: "2001:db8:b::1/128", via: "2001:db8:c::1", port: core}
+        neighbors:
+          - {address: "2001:db8:c::1", port: core, mac: "02:00:00:00:0c:01"}
+          - {address: "2001:db8:a::1", port: transport, mac: "02:00:00:00:0a:01"}
+          - {address: "2001:db8:b::1", port: transport, mac: "02:00:00:00:0b:01"}
+          - {address: "198.51.100.1", port: core, mac: "02:00:00:00:0c:04"}
+        """, live: false)
+    fixture.bind("2001:db8:100:1::/64", "2001:db8:a::1")
+    fixture.bind("2001:db8:100:2::/64", "2001:db8:b::1")
+    let core = MACAddress(0x0200_5e10_0001)
+    let transport = MACAddress(0x0200_5e10_0002)
+    #expect(try fixture.state("2001:db8:a::1") == Fixture.resolved(0x0200_0000_0a01, port: 1, source: transport))
+    #expect(try fixture.state("2001:db8:b::1") == Fixture.resolved(0x0200_0000_0c01, port: 0, source: core))
+    #expect(try fixture.route("2001:db8:a::1") == Fixture.resolved(0x0200_0000_0a01, port: 1, source: transport))
+    #expect(try fixture.route("198.51.100.1") == Fixture.resolved(0x0200_0000_0c04, port: 0, source: core))
+    #expect(try fixture.route("198.51.100.2") == nil)
+  }
+
   @Test("No route, a route without neighbour, a neighbour, none again: each state reaches the table")
   func lifecycle() throws {
     let fixture = try Fixture()
@@ -84,7 +108,7 @@ struct ResolverTests {
       SampleConfiguration.lma + "\nneighbors: [{address: \"fe80::2\", port: core, mac: \"02:00:00:00:0c:02\"}]")
     fixture.resolver.handle([
       .routeAdded(try Fixture.route("2001:db8:a::/48", via: "fe80::1")),
-      .routeAdded(try Fixture.route("::/0", via: "fe80::2", interface: Fixture.coreInterface)),
+      .routeAdded(try Fixture.route("::/0", via: "fe80::2", Fixture.coreInterface)),
       try Fixture.neighbor("fe80::1", 0x0200_0000_0a01),
     ])
     fixture.bind("2001:db8:100:1::/64", "2001:db8:a::1")

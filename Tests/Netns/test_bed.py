@@ -84,8 +84,8 @@ class Teardown(unittest.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            # A shell's background job ignores SIGINT, and so would its children.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            # A shell's background job ignores SIGINT, one under nohup SIGHUP, and so would their children.
+            preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)],
         )
         self.addCleanup(process.stdout.close)
         name, child = process.stdout.readline().split()

@@ -150,6 +150,8 @@ int fp_detach_interface(unsigned int ifindex);
 
 /* Binds the calling thread to one CPU. */
 int fp_pin_thread(int cpu);
+/* What `ps -L` shows of the calling thread; -ERANGE: longer than 15 octets. */
+int fp_name_thread(const char *name);
 /*
  * Moves the calling thread into a new, empty network namespace, which ends with its last thread, child and descriptor.
  * Sockets opened from there on belong to it, and so do threads started from there on. Returns a descriptor of the

@@ -70,7 +70,18 @@ public final class NextHopResolver {
       routes[route.prefix, default: RouteCandidates()].add(candidate)
       dirtyRoutes.insert(route.prefix)
     }
-    for neighbor in configuration.neighbors { dirtyMirrors.insert(hostPrefix(neighbor.address)) }
+    for neighbor in configuration.neighbors { addHostRoute(neighbor) }
+  }
+
+  /// A configured neighbour is on the link of its port: where nobody names a route, as in replay, that is the way to it,
+  /// and no shorter route leads past it. A configured route to the very host has the last word.
+  private func addHostRoute(_ neighbor: StaticNeighbor) {
+    let prefix = hostPrefix(neighbor.address)
+    let candidate = RouteCandidate(
+      target: .port(neighbor.port, gateway: nil), isStatic: true, metric: UInt32.max, interface: 0, gateway: nil,
+      epoch: 0)
+    routes[prefix, default: RouteCandidates()].add(candidate)
+    dirtyRoutes.insert(prefix)
   }
 
   /// The next hop towards a tunnel's remote address; counts one more user of it.

@@ -58,6 +58,8 @@ final class WorkerThread: @unchecked Sendable {
   }
 
   private func main() {
+    // Safe: passed as a terminated string for this call only. A name is for the operator's eyes.
+    _ = unsafe fp_name_thread("fp-worker-\(index)")
     if let cpu { _ = fp_pin_thread(Int32(cpu)) }
     switch settings.role {
     case .localMobilityAnchor: run(AnchorPipeline.self)
