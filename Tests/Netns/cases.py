@@ -11,10 +11,11 @@ class DomainTest(unittest.TestCase):
 
     daemons = ()
     taps = False
+    queues = 1
 
     @classmethod
     def setUpClass(cls):
-        cls.domain = Domain(taps=cls.taps)
+        cls.domain = Domain(taps=cls.taps, queues=cls.queues)
         cls.addClassCleanup(cls.domain.close)
         cls.daemons = cls.prepare(cls.domain) or ()
 

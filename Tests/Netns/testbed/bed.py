@@ -65,11 +65,12 @@ class Bed:
         self.namespaces[role] = made
         return made
 
-    def link(self, a, name_a, b, name_b, *, mtu=1500, mac_a=None, mac_b=None):
+    def link(self, a, name_a, b, name_b, *, mtu=1500, mac_a=None, mac_b=None, queues=1):
         """Joins two namespaces by a veth pair, up, with the offloads off that would falsify packets."""
+        count = ["numrxqueues", queues, "numtxqueues", queues]
         run(
-            ["ip", "link", "add", name_a, "netns", a.name, "numrxqueues", 1, "numtxqueues", 1, "type", "veth"]
-            + ["peer", "name", name_b, "netns", b.name, "numrxqueues", 1, "numtxqueues", 1]
+            ["ip", "link", "add", name_a, "netns", a.name, *count, "type", "veth"]
+            + ["peer", "name", name_b, "netns", b.name, *count]
         )
         for namespace, name, mac in ((a, name_a, mac_a), (b, name_b, mac_b)):
             if mac:

@@ -39,11 +39,14 @@ class Domain(Bed):
     With `taps` the transport links run through bridges in the namespace `wire`, where RawPort(wire, "lma1") sees what
     the LMA sends to MAG1 and RawPort(wire, "mag1") what MAG1 sends. On an interface with our XDP program a capture sees
     nothing: what is redirected never reaches the stack's taps, and what AF_XDP sends goes past them.
+
+    `queues` is the number of receive and transmit queues at both ends of every link.
     """
 
-    def __init__(self, *, taps=False):
+    def __init__(self, *, taps=False, queues=1):
         super().__init__()
         self.taps = taps
+        self.queues = queues
         try:
             for role in ("cn", "lma", "mag1", "mag2", "mn1", "mn2"):
                 setattr(self, role, self.namespace(role))
@@ -57,20 +60,20 @@ class Domain(Bed):
             raise
 
     def _join(self):
-        self.link(self.cn, "core", self.lma, "core", mtu=EDGE_MTU)
+        self.link(self.cn, "core", self.lma, "core", mtu=EDGE_MTU, queues=self.queues)
         for number, mag in ((1, self.mag1), (2, self.mag2)):
             if self.taps:
                 self._join_tapped(number, mag)
             else:
-                self.link(self.lma, f"transport{number}", mag, "transport", mtu=TRANSPORT_MTU)
-        self.link(self.mag1, "access", self.mn1, "leg1", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN1_MAC)
-        self.link(self.mag2, "access", self.mn1, "leg2", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN1_MAC)
-        self.link(self.mag2, "access2", self.mn2, "leg2", mtu=EDGE_MTU, mac_a=MAG_MAC, mac_b=MN2_MAC)
+                self.link(self.lma, f"transport{number}", mag, "transport", mtu=TRANSPORT_MTU, queues=self.queues)
+        self.link(self.mag1, "access", self.mn1, "leg1", mtu=EDGE_MTU, queues=self.queues, mac_a=MAG_MAC, mac_b=MN1_MAC)
+        self.link(self.mag2, "access", self.mn1, "leg2", mtu=EDGE_MTU, queues=self.queues, mac_a=MAG_MAC, mac_b=MN1_MAC)
+        self.link(self.mag2, "access2", self.mn2, "leg2", mtu=EDGE_MTU, queues=self.queues, mac_a=MAG_MAC, mac_b=MN2_MAC)
 
     def _join_tapped(self, number, mag):
         self.wire = self.namespaces.get("wire") or self.namespace("wire")
-        self.link(self.lma, f"transport{number}", self.wire, f"lma{number}", mtu=TRANSPORT_MTU)
-        self.link(self.wire, f"mag{number}", mag, "transport", mtu=TRANSPORT_MTU)
+        self.link(self.lma, f"transport{number}", self.wire, f"lma{number}", mtu=TRANSPORT_MTU, queues=self.queues)
+        self.link(self.wire, f"mag{number}", mag, "transport", mtu=TRANSPORT_MTU, queues=self.queues)
         self.wire.sysctl({"net.ipv6.conf.default.disable_ipv6": 1})
         self.wire.ip(
             f"link add bridge{number} mtu {TRANSPORT_MTU} type bridge stp_state 0 forward_delay 0 mcast_snooping 0",
