@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The whole C surface of the plane: AF_XDP memory, sockets and rings (libxdp), the XDP program and its maps (libbpf),
- * interface facts (ethtool), and three things a CPU can do that Swift cannot say.
+ * interface facts (ethtool), and what a thread and a CPU can do that Swift cannot say.
  *
  * Every function that can fail returns 0 (or a count) or a negative errno. Nothing here decides, logs or keeps state
  * of its own; the one loop over time is the wait for EBUSY in fp_socket_open().
@@ -168,22 +168,6 @@ static inline __attribute__((always_inline)) void fp_prefetch(const void *addres
 static inline __attribute__((always_inline)) void fp_prefetch_write(const void *address)
 {
 	__builtin_prefetch(address, 1, 3);
-}
-
-/* In a loop that waits: lets the other thread of the core run. */
-static inline __attribute__((always_inline)) void fp_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
-/* Orders every earlier load and store before every later one. */
-static inline __attribute__((always_inline)) void fp_full_fence(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 #endif /* headers present */
