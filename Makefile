@@ -4,7 +4,7 @@
 
 # Debian's Python owns Debian's Scapy; another python3 earlier in PATH would not find it.
 PYTHON := /usr/bin/python3
-C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Tests/Netns/traffic/*.[ch] Benchmarks/*/*.[ch])
+C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Tests/Netns/traffic/*.[ch] Benchmarks/*/*.[ch] Benchmarks/table/*/*.[ch] Benchmarks/table/*/*/*.[ch])
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
@@ -22,14 +22,15 @@ test: dependencies ## every test; fails when one failed, was skipped or is missi
 	$(PYTHON) scripts/run-tests.py
 
 bench: build ## benchmarks with their peers, SUITE=table|engine|port|control for one (root)
+	@scripts/install-dependencies.sh bench
 	$(PYTHON) Benchmarks/run.py $(SUITE)
 
 fmt: dependencies ## formats Swift and C in place
-	swift format --in-place --recursive --parallel Package.swift Sources Tests
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/table
 	clang-format -i $(C_FILES)
 
 lint: dependencies ## formatting, compile check of the scripts, forbidden words
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/table
 	clang-format --dry-run -Werror $(C_FILES)
 	$(PYTHON) scripts/check-sources.py
 

@@ -6,6 +6,15 @@ set -eu
 # Headers and libraries of the product, then what the test bed runs. `/usr/bin/python3` is Debian's: its Scapy belongs to it.
 packages="libxdp-dev libbpf-dev libelf-dev zlib1g-dev linux-libc-dev gcc libc6-dev binutils make python3 python3-scapy
   iproute2 iputils-ping ethtool iperf3 tcpdump util-linux clang-format"
+case "${1:-}" in
+"") ;;
+# In-process peers of the suite `table`: DPDK's longest match and hash.
+bench) packages="$packages dpdk-dev libdpdk-dev pkg-config" ;;
+*)
+  echo "usage: scripts/install-dependencies.sh [bench]" >&2
+  exit 2
+  ;;
+esac
 
 missing=""
 for package in $packages; do

@@ -1,0 +1,104 @@
+"""The programs of the `table` suite: how they are built, started, asked and ended."""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BENCHMARKS = os.path.dirname(HERE)
+BUILT = os.path.join(BENCHMARKS, ".build", "table")
+PREFIXES = os.path.join(BUILT, "prefixes.txt")
+# Lookups have this CPU; only while a writer runs beside a reader does the writer take CPU 0.
+CPU = 1
+# What a million random /64s take in rte_fib6: five groups of 256 entries of four octets each, and a number per group.
+FIB6_MEBIBYTES = 5 * 1028 * 1000000 // (1 << 20) + 64
+
+
+def run(command):
+    """Runs a build step. Its errors are shown; a failure ends the suite."""
+    done = subprocess.run([str(word) for word in command], check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}\nfailed: {' '.join(map(str, command))}")
+    return done.stdout
+
+
+def build():
+    """Builds all programs and draws the full table. Needs libdpdk with its pkg-config file."""
+    os.makedirs(BUILT, exist_ok=True)
+    run(["swift", "build", "-c", "release", "--package-path", BENCHMARKS, "--product", "tablebench"])
+    optimised = ["gcc", "-O3", "-Wall", "-Wextra", "-Werror"]
+    run([*optimised, "-march=native", "-o", os.path.join(BUILT, "c"), os.path.join(HERE, "c.c")])
+    flags, libraries = (run(["pkg-config", option, "libdpdk"]).split() for option in ("--cflags", "--libs"))
+    for name in ("rte_fib6", "rte_hash"):
+        # Last, since DPDK's own flags say -march=corei7.
+        source, native = os.path.join(HERE, f"{name}.c"), "-march=native"
+        run([*optimised, *flags, native, "-o", os.path.join(BUILT, name), source, *libraries])
+    with open(PREFIXES, "w", encoding="ascii") as file:
+        subprocess.run([sys.executable, os.path.join(HERE, "prefixes.py")], stdout=file, check=True)
+
+
+def fib6_mebibytes():
+    """Memory for rte_fib6's trie: what a million prefixes need, or what is left beside the others."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        facts = dict(line.split(":", 1) for line in file)
+    available = int(facts["MemAvailable"].split()[0]) // 1024
+    # The other contestants use about 4 GiB, and rte_fib6 2 GiB beside the groups of its trie.
+    return max(64, min(FIB6_MEBIBYTES, available - 7 * 1024))
+
+
+def commands():
+    """Each contestant's command line, by name."""
+    return {
+        "fastpath": [os.path.join(BENCHMARKS, ".build", "release", "tablebench"), PREFIXES],
+        "c": [os.path.join(BUILT, "c")],
+        "rte_fib6": [os.path.join(BUILT, "rte_fib6"), CPU, fib6_mebibytes(), PREFIXES],
+        "rte_hash": [os.path.join(BUILT, "rte_hash"), CPU],
+    }
+
+
+class Contestants:
+    """The running programs. Leaving the context ends all of them, also after an error."""
+
+    def __init__(self, chosen):
+        self.processes = {}
+        self.chosen = chosen
+
+    def __enter__(self):
+        try:
+            for name, command in self.chosen.items():
+                # One after the other: they share a CPU.
+                self.processes[name] = subprocess.Popen(
+                    ["taskset", "-c", str(CPU), *map(str, command)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                if self.processes[name].stdout.readline() != "ready\n":
+                    raise RuntimeError(f"{name} did not start; its reason is above")
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        """Closing its input ends a program; one that does not end is killed."""
+        for process in self.processes.values():
+            process.stdin.close()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def ask(self, name, measurement):
+        """The answer of one contestant, as text."""
+        process = self.processes[name]
+        process.stdin.write(f"{measurement}\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{name} ended at {measurement}; its reason is above")
+        return line.strip()
