@@ -28,8 +28,9 @@ let package = Package(
     .target(
       name: "CXdp",
       linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf")]),
-    .target(name: "FlowTable", swiftSettings: strict),
-    .target(name: "FastPath", dependencies: ["CXdp", "FlowTable"], swiftSettings: strict),
+    .target(name: "CInstructions"),
+    .target(name: "FlowTable", dependencies: ["CInstructions"], swiftSettings: strict),
+    .target(name: "FastPath", dependencies: ["CInstructions", "CXdp", "FlowTable"], swiftSettings: strict),
     .target(
       name: "SlowPath",
       dependencies: ["CXdp", "FastPath", "FlowTable", .product(name: "SystemPackage", package: "swift-system")],

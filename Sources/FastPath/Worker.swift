@@ -1,3 +1,4 @@
+import CInstructions
 import CXdp
 import FlowTable
 

@@ -1,3 +1,5 @@
+import CInstructions
+
 /// An address to look up, with its family, as two host-order words (IPv4 in its mapped form, as in `IPAddress`).
 @frozen
 public struct LookupKey: Hashable, Sendable, BitwiseCopyable {
@@ -21,9 +23,9 @@ public struct LookupKey: Hashable, Sendable, BitwiseCopyable {
 /// Longest match of up to `width` keys at a time in one prefix table of one snapshot.
 ///
 /// For each length in use, longest first, three passes over the keys that no longer prefix has matched:
-/// hash and start loading the bucket; compare tags and start loading the record; compare the key. Each pass is a loop of
-/// independent steps, so the memory accesses of many keys overlap; a key that must go on to the next bucket or to an
-/// older record is rare and takes `search`.
+/// hash and prefetch the bucket; compare tags and prefetch the record; compare the key. Each pass is a loop of
+/// independent steps, so the memory accesses of many keys overlap. A full bucket sends a key on to the next within the
+/// second pass, so that its record is prefetched like all others; a false tag or an older record takes `search`.
 @safe
 struct BatchLookup {
   let storage: BucketStorage
@@ -34,25 +36,92 @@ struct BatchLookup {
   /// Keys per pass. 64 keys × (bucket + record) = 8 KiB, a quarter of the first-level cache, and a bulk of AF_XDP.
   static let width = 64
 
-  /// Working memory of one batch, on the stack.
+  /// Working memory of one batch, on the stack: one address, so that the loops keep it in one register.
   @safe
   struct Scratch {
-    // One element for each of `width` keys; the allocation outlives the lookup that made it.
-    let hashes: UnsafeMutablePointer<UInt64>
-    let candidates: UnsafeMutablePointer<UInt32>
-    let goesOn: UnsafeMutablePointer<Bool>
-    let pending: UnsafeMutablePointer<UInt8>
+    // `bytes` octets, which outlive the lookup: arrays of `width` elements at fixed offsets, in falling alignment.
+    private let memory: UnsafeMutableRawPointer
 
-    static let bytes = width * (8 + 4 + 1 + 1)
+    static let bytes = width * (8 + 4 + 1)
 
     @inline(__always)
-    init(_ memory: UnsafeMutableRawPointer) {
-      // `memory` has `bytes` octets; the arrays lie in it in falling order of alignment.
-      unsafe hashes = unsafe memory.assumingMemoryBound(to: UInt64.self)
-      unsafe candidates = unsafe (memory + width * 8).assumingMemoryBound(to: UInt32.self)
-      unsafe goesOn = unsafe (memory + width * 12).assumingMemoryBound(to: Bool.self)
-      unsafe pending = unsafe (memory + width * 13).assumingMemoryBound(to: UInt8.self)
+    init(_ memory: UnsafeMutableRawPointer) { unsafe self.memory = unsafe memory }
+
+    /// The hash of each pending key.
+    @inline(__always)
+    var hashes: UnsafeMutablePointer<UInt64> { unsafe memory.assumingMemoryBound(to: UInt64.self) }
+
+    /// The record that each pending key's tag led to, 0 without one.
+    @inline(__always)
+    var candidates: UnsafeMutablePointer<UInt32> { unsafe (memory + width * 8).assumingMemoryBound(to: UInt32.self) }
+
+    /// Positions in the batch of the keys that have no match yet.
+    @inline(__always)
+    var pending: UnsafeMutablePointer<UInt8> { unsafe (memory + width * 12).assumingMemoryBound(to: UInt8.self) }
+
+    /// Makes every position pending.
+    @inline(__always)
+    func listAll() {
+      // Eight positions a word, in memory order: `pending` is 8-octet aligned and has `width` octets.
+      let words = unsafe (memory + width * 12).assumingMemoryBound(to: UInt64.self)
+      var word = UInt64(littleEndian: 0x0706_0504_0302_0100)
+      var number = 0
+      while number < width / 8 {
+        unsafe words[number] = word
+        word = UInt64(littleEndian: UInt64(littleEndian: word) &+ 0x0808_0808_0808_0808)
+        number &+= 1
+      }
     }
+
+    /// Leaves those of the first `count` pending keys in the list that have no result; returns how many they are.
+    @inline(__always)
+    func keepPending(_ count: Int, without results: UnsafeMutablePointer<UInt32>) -> Int {
+      var left = 0
+      var place = 0
+      while place < count {
+        // Positions are below the batch's count; `left` never passes `place`.
+        let position = unsafe pending[place]
+        unsafe pending[left] = position
+        left &+= unsafe results[Int(position)] == 0 ? 1 : 0
+        place &+= 1
+      }
+      return left
+    }
+
+    @inline(__always)
+    func copyPending(_ count: Int, to positions: UnsafeMutablePointer<UInt8>) {
+      var place = 0
+      while place < count {
+        // Both lists have `width` elements.
+        unsafe positions[place] = unsafe pending[place]
+        place &+= 1
+      }
+    }
+
+    /// Makes the positions of one family pending, in order.
+    func list(_ family: AddressFamily, _ keys: UnsafePointer<LookupKey>, _ count: Int) {
+      var listed = 0
+      var position = 0
+      while position < count {
+        // Below `width`: each position is written, and counts only if it is of the family.
+        unsafe pending[listed] = UInt8(truncatingIfNeeded: position)
+        listed &+= unsafe keys[position].family == family ? 1 : 0
+        position &+= 1
+      }
+    }
+  }
+
+  /// How many of the keys are of IPv4: most batches are of one family, and then need no sorting.
+  @inline(__always)
+  static func countIPv4(_ keys: UnsafePointer<LookupKey>, _ count: Int) -> Int {
+    var ipv4 = 0
+    var position = 0
+    while position < count {
+      // Below `count`, as many as the caller says there are.
+      ipv4 &+= unsafe keys[position].family == .ipv4 ? 1 : 0
+      position &+= 1
+    }
+    return ipv4
   }
 
   /// Looks the first `count` pending keys up and writes the record index of those that match into `results`.
@@ -65,8 +134,7 @@ struct BatchLookup {
     var lengths = lengths
     var count = count
     while count > 0, let lengthClass = lengths.removeLongest() {
-      let factor = hash.factor(lengthClass)
-      unsafe load(keys, count, scratch, lengthClass, factor)
+      unsafe load(keys, count, scratch, lengthClass)
       selectCandidates(count, scratch)
       count = unsafe compare(keys, count, scratch, lengthClass, into: results)
     }
@@ -75,40 +143,66 @@ struct BatchLookup {
 
   @inline(__always)
   private func load(
-    _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch, _ lengthClass: LengthClass, _ factor: UInt64
+    _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch,
+    _ lengthClass: LengthClass
   ) {
     let mask = lengthClass.mask
-    for position in 0..<count {
+    let factor = hash.factor(lengthClass)
+    var position = 0
+    while position < count {
       // `pending` holds indices below the batch's count, so key and scratch accesses are inside their memory.
       let key = unsafe keys + Int(scratch.pending[position])
       let value = unsafe hash.hash(high: key.pointee.high & mask.high, low: key.pointee.low & mask.low, factor: factor)
       unsafe scratch.hashes[position] = value
+      storage.homeBucket(value).prefetch()
+      position &+= 1
     }
-    for position in 0..<count { storage.bucket(storage.home(unsafe scratch.hashes[position])).touch() }
   }
 
   @inline(__always)
   private func selectCandidates(_ count: Int, _ scratch: Scratch) {
-    for position in 0..<count {
+    var position = 0
+    while position < count {
       // As above; an index found in a slot is that of a record inside the arena.
       let value = unsafe scratch.hashes[position]
-      let bucket = storage.bucket(storage.home(value))
-      let match = bucket.match(BucketStorage.lanes(value))
-      let index = match.lanes == 0 ? 0 : bucket.index(match.slot)
+      let tag = BucketStorage.lanes(value)
+      let bucket = storage.homeBucket(value)
+      let match = bucket.match(tag)
+      var index: UInt32 = 0
+      if match.lanes != 0 {
+        index = bucket.index(match.slot)
+      } else if match.goesOn {
+        index = candidate(tag, after: storage.home(value))
+      }
+      unsafe fp_prefetch(records + Int(index) &* 64)
       unsafe scratch.candidates[position] = index
-      unsafe scratch.goesOn[position] = match.goesOn
+      position &+= 1
     }
-    for position in 0..<count { unsafe (records + Int(scratch.candidates[position]) &* 64).touch(0) }
+  }
+
+  /// The first record whose tag matches in the buckets after one; 0 without. No record is read: it will be prefetched.
+  @inline(never)
+  private func candidate(_ tag: UInt64, after home: Int) -> UInt32 {
+    var step = 1
+    while step < storage.bucketCount {
+      let bucket = storage.bucket(home &+ step)
+      let match = bucket.match(tag)
+      if match.lanes != 0 { return bucket.index(match.slot) }
+      if !match.goesOn { return 0 }
+      step &+= 1
+    }
+    return 0
   }
 
   @inline(__always)
   private func compare(
-    _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch, _ lengthClass: LengthClass,
-    into results: UnsafeMutablePointer<UInt32>
+    _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch,
+    _ lengthClass: LengthClass, into results: UnsafeMutablePointer<UInt32>
   ) -> Int {
     let mask = lengthClass.mask
     var left = 0
-    for position in 0..<count {
+    var position = 0
+    while position < count {
       // As above; records are immutable while this snapshot can reach them.
       let number = unsafe scratch.pending[position]
       let key = unsafe keys + Int(number)
@@ -116,29 +210,29 @@ struct BatchLookup {
       let low = unsafe key.pointee.low & mask.low
       let index = unsafe scratch.candidates[position]
       let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
+      // Of the same length, and not a tombstone: the class and that flag are neighbours in the record.
       let differs =
         unsafe (record.pointee.high ^ high) | (record.pointee.low ^ low)
-        | UInt64(record.pointee.lengthClass.rawValue ^ lengthClass.rawValue)
+        | UInt64((record.pointee.kind & BindingRecord.tombstoneOrClass) ^ UInt16(lengthClass.rawValue))
       // The top bit of the difference says that the record is newer than the snapshot (both are far below 2^63).
-      let hidden =
-        unsafe (generation &- record.pointee.generation) &>> 63
-        | UInt64(record.pointee.flags & BindingRecord.tombstone)
+      let hidden = unsafe (generation &- record.pointee.generation) &>> 63
       var found = differs | hidden == 0 ? index : 0
-      let goesOn = unsafe scratch.goesOn[position]
-      if found == 0 && (index != 0 || goesOn) {
-        found = search(unsafe scratch.hashes[position], high, low, lengthClass)
-      }
+      if found == 0 && index != 0 { found = unsafe search(key.pointee, lengthClass) }
       unsafe results[Int(number)] = found
       unsafe scratch.pending[left] = number
       left &+= found == 0 ? 1 : 0
+      position &+= 1
     }
     return left
   }
 
-  /// One key, all the way: further buckets of its probe, older records of its key.
+  /// One key, all the way: further buckets of its probe, older records of its key. 0 without a match.
   @inline(never)
-  func search(_ value: UInt64, _ high: UInt64, _ low: UInt64, _ lengthClass: LengthClass) -> UInt32 {
-    let place = storage.place(value) { index in
+  func search(_ key: LookupKey, _ lengthClass: LengthClass) -> UInt32 {
+    let mask = lengthClass.mask
+    let high = key.high & mask.high
+    let low = key.low & mask.low
+    let place = storage.place(hash.hash(high: high, low: low, factor: hash.factor(lengthClass))) { index in
       // The index is that of a record inside the arena, reached by an acquire load of its slot.
       let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
       return unsafe record.pointee.high == high && record.pointee.low == low

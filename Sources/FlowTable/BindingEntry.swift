@@ -20,8 +20,8 @@ struct BindingRecord: BitwiseCopyable {
   @usableFromInline var counter: UInt32 = 0
   /// The other MAG's tunnel in a handover state; 0 = none.
   @usableFromInline var peer: UInt32 = 0
-  @usableFromInline var lengthClass = LengthClass.none
-  @usableFromInline var flags: UInt8 = 0
+  /// Length class in the lower octet, flags in the upper: one word, so that a lookup compares both at once.
+  @usableFromInline var kind = UInt16(LengthClass.none.rawValue)
   @usableFromInline var state = BindingState.active
   @usableFromInline var port: UInt8 = 0
   @usableFromInline var unused32: UInt32 = 0
@@ -36,6 +36,20 @@ struct BindingRecord: BitwiseCopyable {
   /// The mobile node has its own local-routing rule, and it is `localRoutingOn`.
   @usableFromInline static let localRoutingSet: UInt8 = 4
   @usableFromInline static let localRoutingOn: UInt8 = 8
+
+  @usableFromInline static let tombstoneOrClass = UInt16(tombstone) << 8 | 0xff
+
+  @inlinable
+  var lengthClass: LengthClass {
+    get { LengthClass(rawValue: UInt8(truncatingIfNeeded: kind)) }
+    set { kind = kind & 0xff00 | UInt16(newValue.rawValue) }
+  }
+
+  @inlinable
+  var flags: UInt8 {
+    get { UInt8(truncatingIfNeeded: kind >> 8) }
+    set { kind = kind & 0xff | UInt16(newValue) << 8 }
+  }
 
   var key: TableKey { TableKey(high: high, low: low, lengthClass: lengthClass) }
   var isTombstone: Bool { flags & Self.tombstone != 0 }

@@ -1,3 +1,4 @@
+import CInstructions
 import Synchronization
 
 /// The hash structure under every table: an array of cache-line buckets, probed linearly, whose entries never move.
@@ -55,6 +56,13 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
   @inline(__always)
   func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> UInt64(64 &- logBuckets)) }
 
+  /// The bucket where a key's probe begins.
+  @inline(__always)
+  func homeBucket(_ hash: UInt64) -> Bucket {
+    // `home` is below the bucket count, so the address is inside the mapping.
+    unsafe Bucket(base: base + home(hash) &* Self.bucketBytes)
+  }
+
   @inline(__always)
   func bucket(_ number: Int) -> Bucket {
     // Masked to the bucket count, so the address is inside the mapping.
@@ -88,7 +96,7 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
 
     /// Starts loading the bucket's line.
     @inline(__always)
-    func touch() { unsafe base.touch(16) }
+    func prefetch() { unsafe fp_prefetch(base) }
 
     /// Compares all tags. The acquire loads pair with the release store in `BucketStorage.fill`.
     @inline(__always)

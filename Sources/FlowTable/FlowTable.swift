@@ -12,6 +12,10 @@ public final class FlowTable: @unchecked Sendable {
   let quiescentWords: Mapping
   let bindingRecords: Mapping
   let routeRecords: Mapping
+  let ipv6Roots: Mapping
+  let ipv4Roots: Mapping
+  let routeNodes: Mapping
+  let routeLeaves: Mapping
   let tunnelRecords: Mapping
   let tunnelSlots: Mapping
   private let tunnelBuckets: Mapping
@@ -40,6 +44,12 @@ public final class FlowTable: @unchecked Sendable {
     let bindings = Self.records(limits.bindings, limits)
     bindingRecords = try Mapping(bytes: bindings * MemoryLayout<BindingRecord>.stride)
     routeRecords = try Mapping(bytes: Self.records(limits.routes, limits) * MemoryLayout<BindingRecord>.stride)
+    ipv6Roots = try Mapping(bytes: 4 << RouteTrie.rootBits(.ipv6))
+    ipv4Roots = try Mapping(bytes: 4 << RouteTrie.rootBits(.ipv4))
+    // A route alone in its corner of the trie has a node on every level, and each prefix makes at most two runs of
+    // leaves. The rest is for blocks that wait for readers and for the room that one batch must find.
+    routeNodes = try Mapping(bytes: (limits.routes + (1 << 19)) * 20 * RouteNode.bytes)
+    routeLeaves = try Mapping(bytes: (limits.routes + (1 << 20)) * 8 * RouteLeaf.bytes)
     let tunnels = Self.records(limits.tunnels, limits)
     tunnelRecords = try Mapping(bytes: tunnels * TunnelRecord.bytes)
     tunnelSlots = try Mapping(bytes: tunnels * 4)
@@ -82,7 +92,8 @@ public final class FlowTable: @unchecked Sendable {
     unsafe FlowTableView(
       header: header.base, bindings: bindingRecords.base, routes: routeRecords.base, tunnels: tunnelRecords.base,
       tunnelSlots: tunnelSlots.base, nextHops: nextHopRecords.base, nextHopSlots: nextHopSlots.base,
-      tunnelIndex: tunnelIndex, hash: hash)
+      tunnelIndex: tunnelIndex, ipv6Roots: ipv6Roots.base,
+      ipv4Roots: ipv4Roots.base, routeNodes: routeNodes.base, routeLeaves: routeLeaves.base, hash: hash)
   }
 
   /// The counters of one worker, which alone may add to them.

@@ -25,6 +25,10 @@ public struct FlowTableView: @unchecked Sendable {
   let nextHops: UnsafeMutableRawPointer
   let nextHopSlots: UnsafeMutableRawPointer
   let tunnelIndex: BucketStorage
+  let ipv6Roots: UnsafeMutableRawPointer
+  let ipv4Roots: UnsafeMutableRawPointer
+  let routeNodes: UnsafeMutableRawPointer
+  let routeLeaves: UnsafeMutableRawPointer
   let hash: KeyHash
 
   /// What one turn of a worker reads: taken once at its start, used until its quiescent report, never kept beyond.
@@ -35,7 +39,8 @@ public struct FlowTableView: @unchecked Sendable {
     return unsafe TableSnapshot(
       generation: generation, mobile: table(Header.mobile), proxy: table(Header.proxy), routes: table(Header.routes),
       hash: hash, bindingRecords: bindings, routeRecords: routes, tunnelIndex: tunnelIndex, tunnelRecords: tunnels,
-      tunnelSlots: tunnelSlots, nextHopRecords: nextHops, nextHopSlots: nextHopSlots)
+      tunnelSlots: tunnelSlots, nextHopRecords: nextHops, nextHopSlots: nextHopSlots, ipv6Roots: ipv6Roots,
+      ipv4Roots: ipv4Roots, routeNodes: routeNodes, routeLeaves: routeLeaves)
   }
 
   /// The last published generation.

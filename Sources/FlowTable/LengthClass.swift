@@ -34,8 +34,11 @@ struct LengthClass: Hashable, Sendable, BitwiseCopyable {
 
 /// The length classes that a table has entries of: three words, one bit for each class.
 @usableFromInline
-struct LengthSet: Sendable, BitwiseCopyable {
+struct LengthSet: Sendable, BitwiseCopyable, Equatable {
   var words: (UInt64, UInt64, UInt64)
+
+  @usableFromInline
+  static func == (left: LengthSet, right: LengthSet) -> Bool { left.words == right.words }
 
   var isEmpty: Bool { words.0 | words.1 | words.2 == 0 }
 
@@ -43,6 +46,14 @@ struct LengthSet: Sendable, BitwiseCopyable {
   func restricted(to family: AddressFamily) -> LengthSet {
     // Bits 0…128 are IPv6: two whole words and the lowest bit of the third.
     family == .ipv6 ? LengthSet(words: (words.0, words.1, words.2 & 1)) : LengthSet(words: (0, 0, words.2 & ~1))
+  }
+
+  /// The classes of one family whose length is at most `length`, which is below 63.
+  func upTo(_ length: Int, _ family: AddressFamily) -> LengthSet {
+    let lengths = (UInt64(1) << UInt64(length + 1)) - 1
+    // IPv4's classes begin at bit 1 of the third word.
+    return family == .ipv6
+      ? LengthSet(words: (words.0 & lengths, 0, 0)) : LengthSet(words: (0, 0, words.2 & (lengths << 1)))
   }
 
   /// Takes out the longest length and returns it; nil when none is left. Meant for the classes of one family.

@@ -12,15 +12,15 @@ final class PrefixTable {
   private let records: RecordArena
   private let keyed: KeyHash
   private(set) var current: BucketStorage
-  private var growing: BucketStorage?
+  private(set) var growing: BucketStorage?
   /// Buckets of `current` below this number are in `growing` as well.
-  private var copied = 0
+  private(set) var copied = 0
   /// Storages that readers may still be using; whoever called `makeRoom` retires them.
   var replaced: [BucketStorage] = []
   /// Slots in use, tombstones included.
   private(set) var linked = 0
   private(set) var longestProbe = 0
-  private var lengthCounts = [Int](repeating: 0, count: LengthClass.count)
+  private(set) var lengthCounts = [Int](repeating: 0, count: LengthClass.count)
   private var lengths = LengthSet(words: (0, 0, 0))
 
   static let smallestLogBuckets = 6
@@ -53,8 +53,8 @@ final class PrefixTable {
   }
 
   /// Starts loading the bucket of a hash.
-  func touch(_ hash: UInt64) {
-    current.bucket(current.home(hash)).touch()
+  func prefetch(_ hash: UInt64) {
+    current.bucket(current.home(hash)).prefetch()
   }
 
   private func place(_ key: TableKey, _ hash: UInt64, in storage: BucketStorage) -> BucketStorage.Place? {

@@ -1,3 +1,5 @@
+import CInstructions
+
 /// The records of one arena and what is left of its limit. Writer side only.
 @safe
 final class RecordArena {
@@ -29,7 +31,7 @@ final class RecordArena {
   }
 
   @inline(__always)
-  func touch(_ index: UInt32) { unsafe (base + Int(index) &* 64).touch(0) }
+  func prefetch(_ index: UInt32) { unsafe fp_prefetch(base + Int(index) &* 64) }
 
   /// Writes a record that no reader can reach yet.
   ///

@@ -18,14 +18,4 @@ extension UnsafeMutableRawPointer {
     // Callers pass offsets that are multiples of 4 inside a mapping they own.
     unsafe (self + offset).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
-
-  /// Loads one word of the cache line at `offset` so that it is on its way when it is needed.
-  ///
-  /// Swift has no prefetch intrinsic. A relaxed atomic load is never optimised away, nothing waits for its result, and
-  /// the processor goes on past it.
-  @inlinable @inline(__always)
-  package func touch(_ offset: Int) {
-    // As for `word64`; the loaded value is not used.
-    _ = unsafe word64(offset).pointee.load(ordering: .relaxed)
-  }
 }

@@ -8,11 +8,7 @@ extension TableSnapshot {
     // Safe: the storage and the records belong to this snapshot.
     let lookup = unsafe BatchLookup(storage: proxy.storage, records: bindingRecords, generation: generation, hash: hash)
     while let lengthClass = lengths.removeLongest() {
-      let mask = lengthClass.mask
-      let high = key.high & mask.high
-      let low = key.low & mask.low
-      let value = hash.hash(high: high, low: low, factor: hash.factor(lengthClass))
-      let found = lookup.search(value, high, low, lengthClass)
+      let found = lookup.search(key, lengthClass)
       if found != 0 { return found }
     }
     return 0

@@ -3,8 +3,8 @@ import Synchronization
 /// The table as of one generation, for one turn of one worker.
 ///
 /// Every lookup of a turn answers from the same generation of bindings, however long the writer has moved on. Entries
-/// returned stay valid until the worker's next quiescent report. Tunnels and next hops are replaced whole and at once;
-/// reading one twice in a turn may show two versions of it, never a mixture.
+/// returned stay valid until the worker's next quiescent report. Tunnels, next hops and routes are replaced whole and at
+/// once; reading one twice in a turn may show two versions of it, never a mixture.
 @frozen
 @safe
 public struct TableSnapshot {
@@ -21,6 +21,10 @@ public struct TableSnapshot {
   @usableFromInline let tunnelSlots: UnsafeMutableRawPointer
   @usableFromInline let nextHopRecords: UnsafeMutableRawPointer
   @usableFromInline let nextHopSlots: UnsafeMutableRawPointer
+  @usableFromInline let ipv6Roots: UnsafeMutableRawPointer
+  @usableFromInline let ipv4Roots: UnsafeMutableRawPointer
+  @usableFromInline let routeNodes: UnsafeMutableRawPointer
+  @usableFromInline let routeLeaves: UnsafeMutableRawPointer
 
   /// The binding at an index that a lookup of this snapshot returned. Index 0 gives an entry with tunnel 0.
   @inlinable @inline(__always)

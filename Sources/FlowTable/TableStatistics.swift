@@ -44,7 +44,7 @@ extension TableWriter {
       generation: generation, bindings: bindings.live, routes: routes.live, tunnels: tunnels.count,
       nextHops: nextHops.count, proxyTable: proxyTable.statistics, mobileTable: mobileTable.statistics,
       routeTable: routeTable.statistics, retired: retired.count, retiredCapacity: retired.capacity,
-      laggingWorkers: lagging, memoryBytes: tables.reduce(records) { $0 + $1.bytes })
+      laggingWorkers: lagging, memoryBytes: tables.reduce(records + routeTrie.bytes) { $0 + $1.bytes })
   }
 }
 

@@ -2,11 +2,11 @@ extension TableWriter {
   /// Applies `batch` to the prefix tables of one arena and publishes it: all of it, or nothing and an error.
   func commit(in arena: RecordArena, outOfRecords: FlowTableError) throws(FlowTableError) -> UInt64 {
     // Three passes, so that the cache misses of many changes overlap: buckets, then records, then the counts.
-    for change in batch { prefixTable(change.table).touch(change.hash) }
+    for change in batch { prefixTable(change.table).prefetch(change.hash) }
     for position in batch.indices {
       let head = prefixTable(batch[position].table).head(batch[position].key, batch[position].hash)
       batch[position].head = head
-      arena.touch(head)
+      arena.prefetch(head)
     }
     try reserve(in: arena, outOfRecords: outOfRecords)
     let next = generation + 1
@@ -36,11 +36,21 @@ extension TableWriter {
       if exact.live > arena.limit { throw outOfRecords }
       try reserveRetired(exact.retired)
     }
+    if arena === routes { try reserveTrie(outOfRecords) }
     for number in TableNumber.allCases where newKeys[Int(number.rawValue)] > 0 {
       let table = prefixTable(number)
       defer { retireStorages(of: table) }
       try table.makeRoom(newKeys[Int(number.rawValue)])
     }
+  }
+
+  /// Blocks of the route trie for every change of the batch.
+  private func reserveTrie(_ outOfRecords: FlowTableError) throws(FlowTableError) {
+    let changes = batch.count { RouteTrie.has($0.key) }
+    if changes == 0 { return }
+    if !routeTrie.hasGarbageRoom(changes) { reclaim() }
+    if !routeTrie.hasGarbageRoom(changes) { throw .retireQueueFull(capacity: retired.capacity) }
+    if !routeTrie.hasRoom(changes) { throw outOfRecords }
   }
 
   /// How many live records and retired items the batch leads to, exactly, with repeated keys taken one after the other.
@@ -101,6 +111,17 @@ extension TableWriter {
       retired.append(.init(generation: next, kind: .tombstone, table: change.table, record: index))
     }
     arena.live += (change.removes ? 0 : 1) - (isPresent ? 1 : 0)
+    if change.table == .routes && RouteTrie.has(key) { compile(change, next) }
+  }
+
+  /// The trie follows the records, which are the truth about the routes.
+  private func compile(_ change: PrefixChange, _ next: UInt64) {
+    let prefix = change.key.prefix
+    routeTrie.generation = next
+    if !change.removes { return routeTrie.set(prefix, nextHop: change.record.target) }
+    routeTrie.remove(prefix) { length in
+      record(.routes, TableKey(Prefix(covering: prefix.address, length: length)))?.target
+    }
   }
 
   /// The traffic cell follows a binding through its replacements, also through a removal within one batch. A tombstone

@@ -15,6 +15,7 @@ extension TableWriter {
           waitsAgain = true
         }
       }
+      routeTrie.reclaim(upTo: passed)
       retiredStorages.removeAll { entry in
         if entry.generation > passed { return false }
         entry.storage.unmap()

@@ -15,6 +15,7 @@ public final class TableWriter {
   let proxyTable: PrefixTable
   let mobileTable: PrefixTable
   let routeTable: PrefixTable
+  let routeTrie: RouteTrie
   let tunnels: TunnelTable
   let nextHops: NextHopTable
   var counters: IndexPool
@@ -40,6 +41,7 @@ public final class TableWriter {
     proxyTable = try unsafe PrefixTable(line: header + Header.proxy, records: bindings, keyed: table.hash)
     mobileTable = try unsafe PrefixTable(line: header + Header.mobile, records: bindings, keyed: table.hash)
     routeTable = try unsafe PrefixTable(line: header + Header.routes, records: routes, keyed: table.hash)
+    routeTrie = RouteTrie(table: table, garbageLimit: limits.retired)
     tunnels = try TunnelTable(table: table)
     nextHops = try NextHopTable(table: table)
     counters = try IndexPool(capacity: limits.bindings + limits.retired)

@@ -160,15 +160,5 @@ int fp_name_thread(const char *name);
 int fp_unshare_network(void);
 int fp_enter_network(int fd);
 
-static inline __attribute__((always_inline)) void fp_prefetch(const void *address)
-{
-	__builtin_prefetch(address, 0, 3);
-}
-
-static inline __attribute__((always_inline)) void fp_prefetch_write(const void *address)
-{
-	__builtin_prefetch(address, 1, 3);
-}
-
 #endif /* headers present */
 #endif

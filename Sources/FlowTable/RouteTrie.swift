@@ -1,0 +1,144 @@
+import Synchronization
+
+/// The compiled form of all routes that are longer than their family's root bits, for longest match in few steps: a
+/// direct index by the first bits of the address, then nodes of six bits. A prefix is a leaf of the one node whose depth
+/// is 1…6 bits less than its length (nothing is pushed down), so a change touches that node and no other.
+///
+/// Writer side. What a reader may see never changes, but for the words that name a block: a changed node's block of
+/// siblings is written anew, and one store of the word in the parent (or the root) publishes it. So a reader finds each
+/// route as it was or as it is. Blocks that were replaced wait for a grace period.
+@safe
+final class RouteTrie {
+  /// A replaced block, in which a reader may still be.
+  private struct Garbage {
+    let generation: UInt64
+    let isLeaves: Bool
+    let block: UInt32
+    let count: Int
+  }
+
+  // The owner's mappings, `1 << rootBits` words each.
+  private let ipv6Roots: UnsafeMutableRawPointer
+  private let ipv4Roots: UnsafeMutableRawPointer
+  private var nodes: BlockPool
+  private var leaves: BlockPool
+  private var garbage: [Garbage] = []
+  private var firstGarbage = 0
+  private let garbageLimit: Int
+  /// The generation that the changes in progress will be published with.
+  var generation: UInt64 = 0
+
+  /// Prefixes up to this length stay in the hash table. In the global table, 24 bits tell allocations apart and 99 % of
+  /// routes are longer; IPv4's full table has none below /8 and few below /13.
+  static func rootBits(_ family: AddressFamily) -> Int { family == .ipv6 ? 24 : 12 }
+
+  /// Whether a prefix is long enough to be in the trie.
+  static func has(_ key: TableKey) -> Bool { key.lengthClass.length > rootBits(key.lengthClass.family) }
+
+  /// Nodes on the longest way down: (128 - 24) / 6.
+  static let deepest = 18
+  /// Blocks that one change can replace: on every level the one with the node, and the changed node's leaves.
+  static let mostReplaced = deepest + 1
+  /// Units that one change can take: a block of siblings, one of children, one node on each level.
+  private static let mostTaken = 2 * BlockPool.largestBlock + deepest
+
+  /// - Parameter garbageLimit: replaced blocks that may wait for readers.
+  init(table: FlowTable, garbageLimit: Int) {
+    // All of these are the owner's mappings, which outlive this object.
+    unsafe ipv6Roots = unsafe table.ipv6Roots.base
+    unsafe ipv4Roots = unsafe table.ipv4Roots.base
+    nodes = BlockPool(table.routeNodes, unitBytes: RouteNode.bytes)
+    leaves = BlockPool(table.routeLeaves, unitBytes: RouteLeaf.bytes)
+    self.garbageLimit = max(garbageLimit, Self.mostReplaced)
+  }
+
+  /// Octets of memory that were ever in use, without the roots.
+  var bytes: Int { nodes.bytes + leaves.bytes }
+  var waiting: Int { garbage.count - firstGarbage }
+  /// Units of nodes and leaves in use, those that wait included.
+  var used: (nodes: Int, leaves: Int) { (nodes.used, leaves.used) }
+
+  /// Whether blocks for `changes` more changes exist, and room for what they replace.
+  func hasRoom(_ changes: Int) -> Bool {
+    nodes.untouched >= changes * Self.mostTaken && leaves.untouched >= changes * BlockPool.largestBlock
+  }
+
+  /// What one batch replaces is bounded by the batch; only what waits beside it must not pile up.
+  func hasGarbageRoom(_ changes: Int) -> Bool {
+    waiting == 0 || waiting + changes * Self.mostReplaced <= garbageLimit
+  }
+
+  /// Gives back what no online worker can be in: blocks replaced up to generation `passed`.
+  func reclaim(upTo passed: UInt64) {
+    while firstGarbage < garbage.count, garbage[firstGarbage].generation <= passed {
+      let item = garbage[firstGarbage]
+      if item.isLeaves { leaves.give(item.block, item.count) } else { nodes.give(item.block, item.count) }
+      firstGarbage += 1
+    }
+    if firstGarbage == garbage.count || firstGarbage > 4096 {
+      garbage.removeFirst(firstGarbage)
+      firstGarbage = 0
+    }
+  }
+
+  // MARK: Memory, for the changes in RouteTrie+Changes
+
+  func node(_ index: UInt32) -> RouteNode {
+    // A node in use was written whole before; only this thread writes.
+    unsafe nodes.pointer(index).load(as: RouteNode.self)
+  }
+
+  /// A new block with these nodes, which no reader can reach yet.
+  func addNodes(_ siblings: [RouteNode]) -> UInt32 {
+    if siblings.isEmpty { return 0 }
+    let block = nodes.take(siblings.count)
+    for (position, sibling) in siblings.enumerated() {
+      // The block has room for all of them.
+      unsafe nodes.pointer(block + UInt32(position)).storeBytes(of: sibling, as: RouteNode.self)
+    }
+    return block
+  }
+
+  func addLeaves(_ runs: [RouteLeaf]) -> UInt32 {
+    if runs.isEmpty { return 0 }
+    let block = leaves.take(runs.count)
+    for (position, leaf) in runs.enumerated() {
+      // As above.
+      unsafe leaves.pointer(block + UInt32(position)).storeBytes(of: leaf, as: RouteLeaf.self)
+    }
+    return block
+  }
+
+  func leaf(_ index: UInt32) -> RouteLeaf {
+    // As for `node`.
+    unsafe leaves.pointer(index).load(as: RouteLeaf.self)
+  }
+
+  func retireNodes(_ block: UInt32, _ count: Int) {
+    if block != 0 { garbage.append(.init(generation: generation, isLeaves: false, block: block, count: count)) }
+  }
+
+  func retireLeaves(_ block: UInt32, _ count: Int) {
+    if block != 0 { garbage.append(.init(generation: generation, isLeaves: true, block: block, count: count)) }
+  }
+
+  func root(_ address: RouteAddress, _ family: AddressFamily) -> UInt32 {
+    unsafe rootWord(address, family).pointee.load(ordering: .relaxed)
+  }
+
+  func setRoot(_ address: RouteAddress, _ family: AddressFamily, _ node: UInt32) {
+    // Pairs with the acquire load of `RouteLookup`: the node was written before.
+    unsafe rootWord(address, family).pointee.store(node, ordering: .releasing)
+  }
+
+  private func rootWord(_ address: RouteAddress, _ family: AddressFamily) -> UnsafeMutablePointer<Atomic<UInt32>> {
+    let roots = unsafe family == .ipv6 ? ipv6Roots : ipv4Roots
+    // An index of `rootBits` bits is inside the mapping.
+    return unsafe roots.word32(address.root(bits: Self.rootBits(family)) * 4)
+  }
+
+  func setChildren(of node: UInt32, _ block: UInt32) {
+    // As for `setRoot`; the parent's bit map stays as it is.
+    unsafe nodes.pointer(node).word32(RouteNode.childBaseOffset).pointee.store(block, ordering: .releasing)
+  }
+}
