@@ -33,6 +33,12 @@ def build():
         # Last, since DPDK's own flags say -march=corei7.
         source, native = os.path.join(HERE, f"{name}.c"), "-march=native"
         run([*optimised, *flags, native, "-o", os.path.join(BUILT, name), source, *libraries])
+    draw_prefixes()
+
+
+def draw_prefixes():
+    """Writes the full table."""
+    os.makedirs(BUILT, exist_ok=True)
     with open(PREFIXES, "w", encoding="ascii") as file:
         subprocess.run([sys.executable, os.path.join(HERE, "prefixes.py")], stdout=file, check=True)
 

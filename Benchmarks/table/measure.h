@@ -49,6 +49,11 @@ static inline void *map_huge(size_t bytes)
 	return aligned;
 }
 
+static inline void unmap_huge(void *memory, size_t bytes)
+{
+	munmap(memory, (bytes + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+}
+
 /* Million operations a second: one pass to warm up, then passes until SECONDS are over. */
 static inline double rate(uint64_t (*pass)(const void *), const void *argument, uint64_t operations)
 {

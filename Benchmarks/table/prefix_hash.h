@@ -222,8 +222,8 @@ static inline __attribute__((always_inline)) int look_up_length(const struct pre
 }
 
 /* Longest match of at most BATCH keys: record numbers, 0 without one. */
-static __attribute__((noinline)) void prefix_hash_lookup(const struct prefix_hash *table, const struct key *keys,
-							 int count, uint32_t *results)
+static __attribute__((noinline, unused)) void prefix_hash_lookup(const struct prefix_hash *table,
+								 const struct key *keys, int count, uint32_t *results)
 {
 	uint8_t pending[BATCH], foreign = 0;
 	int left = 0;

@@ -134,7 +134,7 @@ def measure(options=None):
 def parse(arguments):
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="+", default=[], choices=[name for name, _, _ in MEASUREMENTS], metavar="NAME")
     parser.add_argument("--without", nargs="+", default=[], choices=["c", "rte_fib6", "rte_hash"], metavar="PEER")
     return parser.parse_args(arguments)
