@@ -37,7 +37,7 @@ extension BucketStorage {
         bucket.setTag(slot, UInt16(truncatingIfNeeded: hash & 0x7fff) | 0x8000)
         return ((first &+ step) & (bucketCount &- 1), step + 1)
       }
-      bucket.passed += 1
+      bucket.pass(Self.lanes(hash))
       step += 1
       precondition(step <= bucketCount, "a bucket storage was filled past its capacity")
     }
@@ -48,7 +48,7 @@ extension BucketStorage {
     let bucket = bucket(place.bucket)
     bucket.setTag(place.slot, 0)
     for step in home(hash)..<place.bucket {
-      self.bucket(step).passed -= 1
+      self.bucket(step).unpass()
     }
   }
 
