@@ -38,4 +38,24 @@ struct IndexPool: ~Copyable {
 
   /// One more than the highest index that was ever in use.
   var highWater: Int { neverUsed }
+
+  /// What the audit looks at; valid until the next `take` or `give`.
+  var contents: Contents {
+    Contents(capacity: capacity, used: used, highWater: neverUsed, freed: freed, mapping: mapping)
+  }
+
+  struct Contents {
+    let capacity: Int
+    let used: Int
+    let highWater: Int
+    /// How many indices were given back and not handed out again.
+    let freed: Int
+    let mapping: Mapping
+
+    /// The freed index at a position below `freed`.
+    func freedIndex(_ position: Int) -> UInt32 {
+      // Fewer are free than the capacity that the mapping was made for.
+      unsafe mapping.base.load(fromByteOffset: position * 4, as: UInt32.self)
+    }
+  }
 }

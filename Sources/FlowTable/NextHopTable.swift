@@ -4,12 +4,12 @@ import Synchronization
 @safe
 final class NextHopTable {
   // Mappings of the `FlowTable`, which the writer keeps.
-  private let records: UnsafeMutableRawPointer
-  private let slots: UnsafeMutableRawPointer
-  private var recordPool: IndexPool
-  private var identifiers: IndexPool
+  let records: UnsafeMutableRawPointer
+  let slots: UnsafeMutableRawPointer
+  private(set) var recordPool: IndexPool
+  private(set) var identifiers: IndexPool
   /// By identifier; 0 always exists and is unreachable.
-  private var present: [Bool] = [true]
+  private(set) var present: [Bool] = [true]
   let limit: Int
   private(set) var count = 0
 
@@ -70,12 +70,12 @@ final class NextHopTable {
     return number
   }
 
-  private func pointer(_ number: UInt32) -> UnsafeMutablePointer<NextHopRecord> {
+  func pointer(_ number: UInt32) -> UnsafeMutablePointer<NextHopRecord> {
     // Numbers come from the pool that the mapping was sized for.
     unsafe (records + Int(number) * 32).assumingMemoryBound(to: NextHopRecord.self)
   }
 
-  private func recordNumber(_ id: NextHopID) -> UInt32 {
+  func recordNumber(_ id: NextHopID) -> UInt32 {
     // Relaxed: the writer's own store.
     unsafe slots.word32(Int(id.rawValue) * 4).pointee.load(ordering: .relaxed)
   }

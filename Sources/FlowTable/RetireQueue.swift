@@ -2,7 +2,7 @@
 @safe
 struct RetireQueue: ~Copyable {
   /// What becomes of an item once every online worker has reported its generation.
-  enum Kind: UInt8 {
+  enum Kind: UInt8, CaseIterable {
     /// A replaced binding or route record: free it.
     case record
     /// A tombstone that may still be linked: unlink it, then wait once more as `unlinked`.
@@ -32,6 +32,12 @@ struct RetireQueue: ~Copyable {
 
   let capacity: Int
   private(set) var count = 0
+  /// Items that ever left the queue: with the generation it tells the audit whether the table has changed.
+  private(set) var taken: UInt64 = 0
+  /// Places that were ever in use, whose memory is therefore taken.
+  private(set) var highWater = 0
+  /// How many items of each kind wait, in the kinds' order.
+  private var waiting = InlineArray<9, Int>(repeating: 0)
   private var first = 0
   private let mapping: Mapping
 
@@ -39,6 +45,8 @@ struct RetireQueue: ~Copyable {
     self.capacity = capacity
     self.mapping = try Mapping(bytes: capacity * MemoryLayout<Item>.stride)
   }
+
+  func waiting(_ kind: Kind) -> Int { waiting[Int(kind.rawValue)] }
 
   var room: Int { capacity - count }
 
@@ -56,6 +64,8 @@ struct RetireQueue: ~Copyable {
     // The position is below the capacity that the mapping was made for; an item is plain data.
     unsafe items[last < capacity ? last : last - capacity] = item
     count += 1
+    waiting[Int(item.kind.rawValue)] += 1
+    highWater = max(highWater, min(first + count, capacity))
   }
 
   /// Takes the oldest item if it waits for nothing newer than `generation`.
@@ -65,7 +75,16 @@ struct RetireQueue: ~Copyable {
     let item = unsafe items[first]
     first = first + 1 == capacity ? 0 : first + 1
     count -= 1
+    waiting[Int(item.kind.rawValue)] -= 1
+    taken += 1
     return item
+  }
+
+  /// The octets of the item that is `position` places behind the oldest, for the audit: they may be damaged.
+  func octets(_ position: Int) -> UnsafeRawPointer {
+    let place = first + position
+    // Callers stay below `count`, so the place is one of the mapping's.
+    return unsafe UnsafeRawPointer(items + (place < capacity ? place : place - capacity))
   }
 
   private var items: UnsafeMutablePointer<Item> {

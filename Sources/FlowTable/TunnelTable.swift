@@ -4,14 +4,14 @@ import Synchronization
 @safe
 final class TunnelTable {
   // Mappings of the `FlowTable`, which the writer keeps.
-  private let records: UnsafeMutableRawPointer
-  private let slots: UnsafeMutableRawPointer
-  private let index: BucketStorage
-  private let keyed: KeyHash
-  private var recordPool: IndexPool
-  private var identifiers: IndexPool
+  let records: UnsafeMutableRawPointer
+  let slots: UnsafeMutableRawPointer
+  let index: BucketStorage
+  let keyed: KeyHash
+  private(set) var recordPool: IndexPool
+  private(set) var identifiers: IndexPool
   /// By identifier: how many bindings name the tunnel; nil = no such tunnel.
-  private var users: [Int?] = [nil]
+  private(set) var users: [Int?] = [nil]
   let limit: Int
   private(set) var count = 0
 
@@ -126,12 +126,12 @@ final class TunnelTable {
     return number
   }
 
-  private func pointer(_ number: UInt32) -> UnsafeMutablePointer<TunnelRecord> {
+  func pointer(_ number: UInt32) -> UnsafeMutablePointer<TunnelRecord> {
     // Numbers come from the pool that the mapping was sized for.
     unsafe (records + Int(number) * TunnelRecord.bytes).assumingMemoryBound(to: TunnelRecord.self)
   }
 
-  private func recordNumber(_ id: TunnelID) -> UInt32 {
+  func recordNumber(_ id: TunnelID) -> UInt32 {
     // Relaxed: the writer's own store.
     unsafe slots.word32(Int(id.rawValue) * 4).pointee.load(ordering: .relaxed)
   }

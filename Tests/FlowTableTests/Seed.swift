@@ -27,3 +27,11 @@ func testSeed(_ test: String) -> UInt64 {
   print("\(test): seed \(seed); again with: FASTPATH_SEED=\(seed) swift test -c release --filter FlowTableTests")
   return seed
 }
+
+/// How much of their repetitions long tests do, in percent, a divisor of 100: FASTPATH_TEST_SHARE, or all of them. For
+/// runs under a sanitizer, where each step takes many times as long.
+let testShare: Int = {
+  // As in `testSeed`.
+  let given = unsafe getenv("FASTPATH_TEST_SHARE").flatMap { unsafe Int(String(cString: $0)) }
+  return max(1, min(100, given ?? 100))
+}()
