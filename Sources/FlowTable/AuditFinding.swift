@@ -6,7 +6,7 @@ public enum TableInvariant: String, Sendable, Hashable, CaseIterable {
   case tag
   /// Every bucket between a key's home and its own sends searches on.
   case reachable
-  /// A bucket counts exactly the keys whose probe passed it.
+  /// A bucket counts exactly the keys whose probe passed it, and its filter is empty without any.
   case passedCount = "passed-count"
   /// A key has one slot.
   case uniqueKey = "unique-key"

@@ -46,10 +46,18 @@ struct SlotScan<Records: SlotRecords> {
       }
     }
     lookBehind(buckets, into: &passed)
-    for number in buckets where storage.bucket(number).passed != UInt64(passed[number - buckets.lowerBound]) {
-      log.note(
-        .passedCount, "\(name) bucket \(number)",
-        "says \(storage.bucket(number).passed) keys passed, found \(passed[number - buckets.lowerBound])")
+    for number in buckets { checkPassed(number, passed[number - buckets.lowerBound]) }
+  }
+
+  /// A count that once came to the end of its bits stays there; the filter is empty when the count is 0.
+  private func checkPassed(_ number: Int, _ found: Int) {
+    let bucket = storage.bucket(number)
+    let isEnd = bucket.passed == 0xffff
+    if (!isEnd && bucket.passed != UInt64(found)) || (isEnd && found == 0 && bucket.filter == 0) {
+      log.note(.passedCount, "\(name) bucket \(number)", "says \(bucket.passed) keys passed, found \(found)")
+    }
+    if bucket.passed == 0 && bucket.filter != 0 {
+      log.note(.passedCount, "\(name) bucket \(number)", "filter \(bucket.filter) although no key passed")
     }
   }
 
@@ -57,7 +65,7 @@ struct SlotScan<Records: SlotRecords> {
   private func lookBehind(_ buckets: Range<Int>, into passed: inout [Int]) {
     var number = buckets.upperBound
     let end = number + min(storage.bucketCount - 1, Self.furthest)
-    while number < end, storage.bucket(number - 1).passed > 0 {
+    while number < end, storage.bucket(number - 1).filter != 0 {
       var slots = storage.bucket(number).usedSlots
       while let slot = slots.next() {
         if let found = inspect(number, slot, nil) { count(found, at: number, within: buckets, into: &passed) }
@@ -93,7 +101,7 @@ struct SlotScan<Records: SlotRecords> {
     let distance = (position - home) & (storage.bucketCount - 1)
     for step in 0..<min(distance, Self.furthest) {
       let passed = storage.bucket(home + step)
-      if passed.passed == 0 {
+      if !passed.match(BucketStorage.lanes(hash)).goesOn {
         let stop = (home + step) & (storage.bucketCount - 1)
         log?.note(.reachable, place(), "the search from bucket \(home) ends at bucket \(stop)")
         return nil
@@ -141,6 +149,9 @@ extension BucketStorage.Bucket {
 
   /// A match of every slot has these lanes: four slots each in the words 0 and 1, two in word 2.
   private static let allLanes: UInt64 = 0x0003_0003_0007_0007
+
+  /// The filter of the tags of keys that went on: 0 when none did.
+  var filter: UInt64 { match(0).third >> 48 }
 
   @inline(__always)
   var usedSlots: UsedSlots {

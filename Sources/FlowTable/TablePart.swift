@@ -2,7 +2,8 @@
 package enum TablePart: Sendable {
   /// The published words: the generation at 0; root and lengths of the mobile, proxy and route tables at 128, 192, 256.
   case header
-  /// Lines of 64 octets: ten tags of 16 bits, how many keys passed (32 bits at 20), ten record numbers (at 24).
+  /// Lines of 64 octets: ten tags of 16 bits, how many keys passed (16 bits at 20), the filter of their tags (16 bits at
+  /// 22), ten record numbers (at 24).
   case proxyBuckets
   case mobileBuckets
   /// What the proxy table grows into; empty when it does not grow.

@@ -73,18 +73,25 @@ let bucketDamages: [Damage] = [
   Damage("a slot is lost: lengths", .lengths) { try $0.loseSlot() },
   Damage("a slot is lost: its record", .accounting) { try $0.loseSlot() },
   Damage("a search ends before its key", .reachable) { fixture in
-    let writer = fixture.writer
-    let bucket = try Damage.need((0..<64).first { writer.passed(.proxyBuckets, $0) > 0 })
-    writer.set(.proxyBuckets, bucket * 64 + 20, word32: 0)
+    let bucket = try fixture.passedBucket()
+    fixture.writer.setPassed(.proxyBuckets, bucket, fixture.writer.passed(.proxyBuckets, bucket), filter: 0)
+  },
+  Damage("a bucket forgets the keys that passed", .passedCount) { fixture in
+    let bucket = try fixture.passedBucket()
+    fixture.writer.setPassed(.proxyBuckets, bucket, 0, filter: fixture.writer.filter(.proxyBuckets, bucket))
   },
   Damage("a bucket counts a key too many", .passedCount) { fixture in
-    let writer = fixture.writer
-    let bucket = try Damage.need((0..<64).first { writer.passed(.proxyBuckets, $0) > 0 })
-    writer.set(.proxyBuckets, bucket * 64 + 20, word32: writer.passed(.proxyBuckets, bucket) + 1)
+    let (writer, bucket) = (fixture.writer, try fixture.passedBucket())
+    let filter = writer.filter(.proxyBuckets, bucket)
+    writer.setPassed(.proxyBuckets, bucket, writer.passed(.proxyBuckets, bucket) + 1, filter: filter)
   },
-  Damage("a bucket counts keys that are not there", .passedCount) { fixture in
+  Damage("a bucket counts a key that is not there", .passedCount) { fixture in
     let bucket = try Damage.need((0..<64).first { fixture.writer.passed(.mobileBuckets, $0) == 0 })
-    fixture.writer.set(.mobileBuckets, bucket * 64 + 20, word32: 1)
+    fixture.writer.setPassed(.mobileBuckets, bucket, 1, filter: 1)
+  },
+  Damage("a filter sends on although no key passed", .passedCount) { fixture in
+    let bucket = try Damage.need((0..<64).first { fixture.writer.passed(.mobileBuckets, $0) == 0 })
+    fixture.writer.setPassed(.mobileBuckets, bucket, 0, filter: 0x0100)
   },
   Damage("a key has two slots", .uniqueKey) { fixture in
     let writer = fixture.writer
@@ -116,6 +123,9 @@ let bucketDamages: [Damage] = [
 ]
 
 extension AuditFixture {
+  /// A bucket that some key's probe has passed.
+  func passedBucket() throws -> Int { try Damage.need((0..<64).first { writer.passed(.proxyBuckets, $0) > 0 }) }
+
   func loseSlot() throws {
     let (_, bucket, slot) = try linked()
     writer.setTag(.proxyBuckets, bucket, slot, 0)

@@ -63,5 +63,12 @@ extension TableWriter {
   }
 
   /// How many keys a bucket says have passed it.
-  func passed(_ part: TablePart, _ bucket: Int) -> UInt32 { word32(part, bucket * 64 + 20) }
+  func passed(_ part: TablePart, _ bucket: Int) -> UInt16 { UInt16(truncatingIfNeeded: word32(part, bucket * 64 + 20)) }
+
+  /// The filter of their tags.
+  func filter(_ part: TablePart, _ bucket: Int) -> UInt16 { UInt16(word32(part, bucket * 64 + 20) >> 16) }
+
+  func setPassed(_ part: TablePart, _ bucket: Int, _ count: UInt16, filter: UInt16) {
+    set(part, bucket * 64 + 20, word32: UInt32(filter) << 16 | UInt32(count))
+  }
 }
