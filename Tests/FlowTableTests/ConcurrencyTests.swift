@@ -42,6 +42,7 @@ import Testing
       if changes % 8 == 0 { fixture.writer.reclaim() }
     }
     #expect(reader.finish() == 0, "seed \(seed)")
+    try fixture.writer.expectSound("seed \(seed)")
   }
 
   /// Keys that stay are found in every snapshot while others come, go and make the storage grow.
@@ -92,6 +93,7 @@ import Testing
         }
       }
       try fixture.applyWithPatience(batch)
+      try fixture.writer.expectSound("seed \(seed), round \(round)")
       let statistics = table == .proxy ? fixture.writer.statistics.proxyTable : fixture.writer.statistics.mobileTable
       grown = max(grown, statistics.slots)
     }
@@ -101,6 +103,7 @@ import Testing
       #expect(reader.finish() == 0, "seed \(seed)")
     }
     fixture.writer.reclaim()
+    try fixture.writer.expectSound("seed \(seed)")
     #expect(fixture.writer.statistics.bindings == stay.count && fixture.writer.statistics.retired == 0)
   }
 
@@ -138,6 +141,7 @@ import Testing
       }
     }
     #expect(reader.finish() == 0)
+    try fixture.writer.expectSound()
   }
 }
 

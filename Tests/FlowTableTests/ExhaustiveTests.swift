@@ -40,6 +40,7 @@ import Testing
         try fixture.writer.apply([.remove(key)])
       }
       if step % 3 == 0 { fixture.writer.reclaim() }
+      if step % 64 == 0 { try fixture.writer.expectSound("set \(set)") }
       let found = fixture.table.view.snapshot().find(addresses).map { $0?.tunnel }
       try #require(found == (0..<8).map { Self.expected(set, $0).map { fixture.tunnels[$0] } }, "set \(set)")
     }
@@ -60,6 +61,7 @@ import Testing
         try fixture.writer.removeRoute(Self.prefix(changed, family))
       }
       if step % 5 == 0 { fixture.writer.reclaim() }
+      if step % 64 == 0 { try fixture.writer.expectSound("set \(set)") }
       let found = fixture.table.view.snapshot().findRoutes(addresses)
       try #require(found == (0..<8).map { Self.expected(set, $0).map { hops[$0] } }, "set \(set)")
     }

@@ -22,6 +22,7 @@ import Testing
     // Worker 1 moves on, worker 0 does not: it holds everything up.
     quiescence.report(1)
     for _ in 0..<5 { writer.reclaim() }
+    try writer.expectSound()
     #expect(empty.find(target) == [nil])
     #expect(first.find(target) == [Found(binding)])
     #expect(fixture.table.view.snapshot().find(target) == [nil])
@@ -107,6 +108,7 @@ import Testing
         #expect(fixture.table.view.snapshot().find(target) == expected)
         if step < round % 4 { quiescence.report(0) }
         fixture.writer.reclaim()
+        try fixture.writer.expectSound("round \(round), step \(step)")
       }
       #expect(fixture.writer.statistics.bindings == (round % 2 == 0 ? 1 : 0))
     }
@@ -125,6 +127,7 @@ import Testing
     try fixture.writer.apply([.remove(first.key), .set(first), .remove(first.key), .remove(first.key)])
     #expect(present.find(target) == [Found(second)] && fixture.table.view.snapshot().find(target) == [nil])
     #expect(empty.find(target) == [nil] && fixture.writer.statistics.bindings == 0)
+    try fixture.writer.expectSound()
     try fixture.writer.removeTunnel(fixture.tunnels[1])  // no use was counted twice
     fixture.table.quiescence.offline(0)
     fixture.writer.reclaim()
@@ -152,6 +155,7 @@ import Testing
     #expect(writer.generation == generation && writer.binding(bindings[9].key) == bindings[9])
     #expect(writer.binding(bindings[10].key) == bindings[10] && writer.nextHop(fixture.nextHop) == .unresolved)
     #expect(writer.tunnelSettings(fixture.tunnels[2])?.mtu == 1460)
+    try writer.expectSound()
     // New keys still find room, since they retire nothing; removing what is absent as well.
     try writer.apply([.set(try fixture.binding("2001:db8:1::/64")), .remove(try fixture.binding("1::/64").key)])
     quiescence.report(0)

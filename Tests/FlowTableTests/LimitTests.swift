@@ -33,6 +33,7 @@ import Testing
         .remove(Self.key(9)), .remove(Self.key(9)), .set(Binding(key: Self.key(101), tunnel: other)), another,
       ])
     }
+    try fixture.writer.expectSound()
     #expect(fixture.writer.binding(Self.key(9)) != nil && fixture.writer.binding(Self.key(101)) == nil)
   }
 
@@ -68,6 +69,7 @@ import Testing
       try writer.removeRoute("::/0".asPrefix)
       try writer.removeTunnel(tunnel)
       try writer.removeNextHop(hop)
+      if round % 50 == 0 { try writer.expectSound("round \(round)") }
     }
     #expect(writer.statistics.tunnels == 0 && writer.statistics.nextHops == 0 && writer.statistics.routes == 0)
   }

@@ -97,10 +97,12 @@ import Testing
         let expected = before.longestMatch(.proxy, target).map(Found.init)
         try #require(snapshot.findProxy(target) == expected, "seed \(seed), after \(changes) changes, proxy only")
       }
+      if universe.generator.oneIn(50) { try fixture.writer.expectSound("seed \(seed), after \(changes) changes") }
       quiescence.report(0)
     }
     quiescence.offline(0)
     fixture.writer.reclaim()
+    try fixture.writer.expectSound("seed \(seed)")
     let statistics = fixture.writer.statistics
     #expect(statistics.bindings == reference.bindings.count && statistics.retired == 0)
     #expect(statistics.proxyTable.entries + statistics.mobileTable.entries == reference.bindings.count)
@@ -125,6 +127,7 @@ import Testing
       let targets = (0..<40).map { _ in universe.target() }
       let found = fixture.table.view.snapshot().findRoutes(targets)
       try #require(found == targets.map { reference.longestRoute($0) }, "seed \(seed), round \(round)")
+      if round % 30 == 0 { try fixture.writer.expectSound("seed \(seed), round \(round)") }
     }
     #expect(fixture.writer.statistics.routes == reference.routes.count)
     for (prefix, hop) in reference.routes { #expect(fixture.writer.route(prefix) == hop) }
@@ -152,14 +155,17 @@ import Testing
       let targets = (0..<8).map { _ in keys[generator.below(keys.count)].prefix.address }
       let found = fixture.table.view.snapshot().find(targets)
       try #require(found == targets.map { reference.lookup($0).map(Found.init) }, "seed \(seed), \(keys.count) keys")
+      if generator.oneIn(10) { try fixture.writer.expectSound("seed \(seed), \(keys.count) keys") }
     }
     for key in reference.bindings.keys { #expect(fixture.writer.binding(key) == reference.bindings[key]) }
     keys.shuffle(using: &generator)
     for start in stride(from: 0, to: keys.count, by: 5000) {
       try fixture.writer.apply(keys[start..<min(start + 5000, keys.count)].map { .remove($0) })
       if generator.oneIn(3) { fixture.writer.reclaim() }
+      if generator.oneIn(10) { try fixture.writer.expectSound("seed \(seed), from \(start) on") }
     }
     fixture.writer.reclaim()
+    try fixture.writer.expectSound("seed \(seed)")
     let statistics = fixture.writer.statistics
     #expect(statistics.bindings == 0 && statistics.proxyTable.entries == 0 && statistics.retired == 0)
     #expect(fixture.table.view.snapshot().find(keys.prefix(1000).map(\.prefix.address)).allSatisfy { $0 == nil })

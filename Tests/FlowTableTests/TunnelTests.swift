@@ -72,7 +72,8 @@ import Testing
     let table = try FlowTable(limits: limits, seed: (seed, seed))
     let writer = try table.makeWriter()
     var known: [TunnelEndpoints: TunnelID] = [:]
-    for _ in 0..<60_000 {
+    for round in 0..<60_000 {
+      if round % 2000 == 0 { try writer.expectSound("seed \(seed), round \(round)") }
       let number = generator.below(6000)
       // Pairs that share one end, and pairs with their ends exchanged.
       let (one, other) = (Fixture.endpoints(number / 2).remote, Fixture.endpoints(number / 64 + 7000).remote)
