@@ -38,11 +38,23 @@ struct PacketState: BitwiseCopyable {
   /// Offset of the first octet to transmit (may be below zero) and how many octets.
   var departure: Int16 = 0
   var departureLength: UInt16 = 0
+  /// What the slow path is asked for, and the number that belongs to it.
+  var exception: ExceptionKind = .none
+  var detail: UInt16 = 0
 
   @inline(__always)
   mutating func drop(_ why: DropReason) {
     verdict = .drop
     reason = why.rawValue
+  }
+
+  /// Drops the packet and asks the slow path to answer it.
+  /// - Parameter detail: MTU or pointer, as `ExceptionKind` says.
+  @inline(__always)
+  mutating func except(_ kind: ExceptionKind, _ why: DropReason, detail: UInt16 = 0) {
+    drop(why)
+    exception = kind
+    self.detail = detail
   }
 
   @inline(__always)
