@@ -211,11 +211,11 @@ struct BatchLookup {
     while position < count {
       // As above; an index found in a slot is that of a record inside the arena.
       let value = unsafe scratch.hashes[position]
-      let tag = BucketStorage.lanes(value)
+      let tag = BucketStorage.tag(value)
       let bucket = storage.homeBucket(value)
       let match = bucket.match(tag)
       var index: UInt32 = 0
-      if match.lanes != 0 {
+      if match.slots != 0 {
         index = bucket.index(match.slot)
       } else if match.goesOn {
         index = candidate(tag, after: storage.home(value))
@@ -228,12 +228,12 @@ struct BatchLookup {
 
   /// The first record whose tag matches in the buckets after one; 0 without. No record is read: it will be prefetched.
   @inline(never)
-  private func candidate(_ tag: UInt64, after home: Int) -> UInt32 {
+  private func candidate(_ tag: UInt16, after home: Int) -> UInt32 {
     var step = 1
     while step < storage.bucketCount {
       let bucket = storage.bucket(home &+ step)
       let match = bucket.match(tag)
-      if match.lanes != 0 { return bucket.index(match.slot) }
+      if match.slots != 0 { return bucket.index(match.slot) }
       if !match.goesOn { return 0 }
       step &+= 1
     }

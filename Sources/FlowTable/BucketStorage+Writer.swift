@@ -9,14 +9,14 @@ extension BucketStorage {
   /// The place of the slot whose record `isWanted`, among those with the hash's tag; nil when there is none.
   @inline(__always)
   func place(_ hash: UInt64, where isWanted: (UInt32) -> Bool) -> Place? {
-    let tag = Self.lanes(hash)
+    let tag = Self.tag(hash)
     let first = home(hash)
     for step in 0..<bucketCount {
       let bucket = bucket(first &+ step)
       var match = bucket.match(tag)
-      while match.lanes != 0 {
+      while match.slots != 0 {
         if isWanted(bucket.index(match.slot)) { return Place(bucket: first &+ step, slot: match.slot) }
-        match.lanes &= match.lanes &- 1
+        match.slots &= match.slots &- 1
       }
       if !match.goesOn { return nil }
     }
@@ -34,10 +34,10 @@ extension BucketStorage {
       let bucket = bucket(first &+ step)
       if let slot = bucket.freeSlot {
         bucket.setIndex(slot, index)
-        bucket.setTag(slot, UInt16(truncatingIfNeeded: hash & 0x7fff) | 0x8000)
+        bucket.setTag(slot, Self.tag(hash))
         return ((first &+ step) & (bucketCount &- 1), step + 1)
       }
-      bucket.pass(Self.lanes(hash))
+      bucket.pass(Self.tag(hash))
       step += 1
       precondition(step <= bucketCount, "a bucket storage was filled past its capacity")
     }

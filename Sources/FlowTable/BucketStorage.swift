@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A bucket is 64 octets: ten 16-bit tags in three words, in the rest of the third word how many keys' probes went on
 /// past this bucket (16 bits) and a filter of their tags (16 bits), then ten 32-bit record indices. A tag is 0x8000 plus
-/// 15 bits of the key's hash; 0 is a free slot. All ten tags are compared at once by word arithmetic.
+/// 15 bits of the key's hash; 0 is a free slot. All ten tags are compared at once.
 ///
 /// Invariants, which let readers run beside the one writer without ever missing a key that is there:
 /// * A slot's index is stored before its tag (release); a reader loads the tags (acquire), then the index. It may pair an
@@ -27,7 +27,6 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
   static let bucketBytes = 64
   static let slotsPerBucket = 10
   private static let firstIndex = 24
-  private static let tagBits: UInt64 = 0x8000_8000_8000_8000
 
   init(word: UInt64) { self.word = word }
 
@@ -69,9 +68,9 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
     unsafe Bucket(base: base + (number & (bucketCount &- 1)) &* Self.bucketBytes)
   }
 
-  /// The tag of a hash in all four lanes of a word. The bucket comes from the hash's top, the tag from its bottom.
+  /// The tag of a hash. The bucket comes from the hash's top, the tag from its bottom.
   @inline(__always)
-  static func lanes(_ hash: UInt64) -> UInt64 { ((hash & 0x7fff) | 0x8000) &* 0x0001_0001_0001_0001 }
+  static func tag(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash) | 0x8000 }
 
   /// One bucket: a cache line inside a storage.
   @safe
@@ -81,44 +80,31 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
 
     /// What the tags say of a key, as loaded at one moment.
     struct Match {
-      /// A bit for each slot with the key's tag, in `slot`'s order.
-      var lanes: UInt64
+      /// The slots with the key's tag: bit n for slot n.
+      var slots: UInt32
       /// The third word: tags, passed count, filter.
       let third: UInt64
-      let tag: UInt64
+      let tag: UInt16
 
       /// Whether the key may lie further on.
       @inline(__always)
-      var goesOn: Bool { (third & 0xffff_0000_0000_0000) & Bucket.filterBit(tag) != 0 }
+      var goesOn: Bool { third & Bucket.filterBit(tag) != 0 }
 
       /// The first matching slot; meaningless without one.
       @inline(__always)
-      var slot: Int {
-        let position = lanes.trailingZeroBitCount
-        return (position & 15) &* 4 &+ position &>> 4
-      }
+      var slot: Int { slots.trailingZeroBitCount }
     }
 
     /// Starts loading the bucket's line.
     @inline(__always)
     func prefetch() { unsafe fp_prefetch(base) }
 
-    /// Compares all tags. The acquire loads pair with the release store in `BucketStorage.fill`.
+    /// Compares all tags, in loads that acquire: they pair with the release store in `BucketStorage.fill`.
     @inline(__always)
-    func match(_ tag: UInt64) -> Match {
-      let tags0 = unsafe base.word64(0).pointee.load(ordering: .acquiring)
-      let tags1 = unsafe base.word64(8).pointee.load(ordering: .acquiring)
-      let tags2 = unsafe base.word64(16).pointee.load(ordering: .acquiring)
-      let match0 = Self.equalLanes(tags0 ^ tag) &>> 15
-      let match1 = Self.equalLanes(tags1 ^ tag) &>> 14
-      let match2 = (Self.equalLanes(tags2 ^ tag) & 0xffff_ffff) &>> 13
-      return Match(lanes: match0 | match1 | match2, third: tags2, tag: tag)
-    }
-
-    /// The top bit of every 16-bit lane that is zero: exact, since the sum cannot carry out of a lane.
-    @inline(__always)
-    private static func equalLanes(_ difference: UInt64) -> UInt64 {
-      ~(((difference & ~tagBits) &+ ~tagBits) | difference) & tagBits
+    func match(_ tag: UInt16) -> Match {
+      // The bucket is a whole line; acquire once more for the third word, whose filter is stored before tags further on.
+      unsafe Match(
+        slots: fp_equal_tags(base, tag), third: base.word64(16).pointee.load(ordering: .acquiring), tag: tag)
     }
 
     /// The record index in a slot. The acquire load pairs with the release stores in `fill` and `replace`.
@@ -151,20 +137,20 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
     var freeSlot: Int? {
       // No key has the tag 0, so a comparison with it finds the free slots.
       let free = match(0)
-      return free.lanes == 0 ? nil : free.slot
+      return free.slots == 0 ? nil : free.slot
     }
 
-    /// The bit of a tag (in all four lanes) in the third word's filter: four of its bits choose one of the upper sixteen.
+    /// The bit of a tag in the third word's filter: four of its bits choose one of the upper sixteen.
     @inline(__always)
-    private static func filterBit(_ tag: UInt64) -> UInt64 { 1 &<< (48 &+ (tag &>> 11 & 15)) }
+    private static func filterBit(_ tag: UInt16) -> UInt64 { 1 &<< (48 &+ UInt64(tag &>> 11 & 15)) }
 
     private static let mostPassed: UInt64 = 0xffff
 
     /// How many keys went on past this bucket. For the writer.
     var passed: UInt64 { unsafe base.word64(16).pointee.load(ordering: .relaxed) >> 32 & Self.mostPassed }
 
-    /// Counts a key with this tag (in all four lanes) that goes on.
-    func pass(_ tag: UInt64) {
+    /// Counts a key with this tag that goes on.
+    func pass(_ tag: UInt16) {
       let old = unsafe base.word64(16).pointee.load(ordering: .relaxed)
       // A count that has once reached the end of its bits stays there: it only costs speed.
       let count = min(passed + 1, Self.mostPassed)

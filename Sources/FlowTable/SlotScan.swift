@@ -92,7 +92,7 @@ struct SlotScan<Records: SlotRecords> {
       log?.note(.slotNamesRecord, place(), "names record \(index), which is no complete record in use")
       return nil
     }
-    let tag = UInt16(truncatingIfNeeded: BucketStorage.lanes(hash))
+    let tag = BucketStorage.tag(hash)
     guard bucket.tag(slot) == tag else {
       log?.note(.tag, place(), "has tag \(bucket.tag(slot)), the key of record \(index) has \(tag)")
       return nil
@@ -101,7 +101,7 @@ struct SlotScan<Records: SlotRecords> {
     let distance = (position - home) & (storage.bucketCount - 1)
     for step in 0..<min(distance, Self.furthest) {
       let passed = storage.bucket(home + step)
-      if !passed.match(BucketStorage.lanes(hash)).goesOn {
+      if !passed.match(BucketStorage.tag(hash)).goesOn {
         let stop = (home + step) & (storage.bucketCount - 1)
         log?.note(.reachable, place(), "the search from bucket \(home) ends at bucket \(stop)")
         return nil
@@ -123,32 +123,31 @@ struct SlotScan<Records: SlotRecords> {
     _ place: @autoclosure () -> String
   ) {
     guard let log else { return }
-    var match = bucket.match(BucketStorage.lanes(hash))
-    while match.lanes != 0 {
+    var match = bucket.match(BucketStorage.tag(hash))
+    while match.slots != 0 {
       let other = bucket.index(match.slot)
       if match.slot < end, records.hash(other) == hash, records.haveSameKey(index, other) {
         log.note(.uniqueKey, place(), "record \(index) has the key of record \(other), which lies before it")
       }
-      match.lanes &= match.lanes &- 1
+      match.slots &= match.slots &- 1
     }
   }
 }
 
 extension BucketStorage.Bucket {
-  /// The slots whose tag is not 0, in no particular order.
+  /// The slots whose tag is not 0, in order.
   struct UsedSlots {
     fileprivate var match: Match
 
     @inline(__always)
     mutating func next() -> Int? {
-      guard match.lanes != 0 else { return nil }
-      defer { match.lanes &= match.lanes &- 1 }
+      guard match.slots != 0 else { return nil }
+      defer { match.slots &= match.slots &- 1 }
       return match.slot
     }
   }
 
-  /// A match of every slot has these lanes: four slots each in the words 0 and 1, two in word 2.
-  private static let allLanes: UInt64 = 0x0003_0003_0007_0007
+  private static let allSlots: UInt32 = (1 << UInt32(BucketStorage.slotsPerBucket)) - 1
 
   /// The filter of the tags of keys that went on: 0 when none did.
   var filter: UInt64 { match(0).third >> 48 }
@@ -157,7 +156,7 @@ extension BucketStorage.Bucket {
   var usedSlots: UsedSlots {
     // No key has the tag 0: what does not match it is used.
     var match = match(0)
-    match.lanes = Self.allLanes & ~match.lanes
+    match.slots = Self.allSlots & ~match.slots
     return UsedSlots(match: match)
   }
 }

@@ -40,4 +40,34 @@ static inline __attribute__((always_inline)) uint64_t fp_bit_count(uint64_t word
 #endif
 }
 
+/*
+ * Which of the ten 16-bit words at `tags` equal one: bit n for word n. `tags` is a cache line, aligned to it.
+ *
+ * Two vector comparisons and their mask; Swift's vectors have no way from a comparison to its mask, and word arithmetic
+ * takes five times the instructions (measured with one million prefixes: 0.77 of the rate).
+ *
+ * Safe beside one writer that stores 64 bits at a time: on x86-64 every load acquires, and the aligned halves of a vector
+ * load are whole. Elsewhere each word is loaded by itself.
+ */
+static inline __attribute__((always_inline)) uint32_t fp_equal_tags(const void *tags, uint16_t tag)
+{
+#if defined(__SSE2__)
+	typedef short fp_words __attribute__((vector_size(16), may_alias));
+	typedef char fp_octets __attribute__((vector_size(16)));
+	short wanted = (short)tag;
+	fp_words all = {wanted, wanted, wanted, wanted, wanted, wanted, wanted, wanted};
+	fp_words first = *(const volatile fp_words *)tags == all;
+	fp_words second = *((const volatile fp_words *)tags + 1) == all;
+	fp_octets equal = __builtin_ia32_packsswb128(first, second);
+
+	return (uint32_t)__builtin_ia32_pmovmskb128(equal) & 0x3ff;
+#else
+	uint32_t equal = 0;
+
+	for (int word = 0; word < 10; word++)
+		equal |= (uint32_t)(__atomic_load_n((const uint16_t *)tags + word, __ATOMIC_ACQUIRE) == tag) << word;
+	return equal;
+#endif
+}
+
 #endif
