@@ -10,7 +10,7 @@
 #include "../prefix_hash.h"
 
 struct table {
-	/* Its buckets' counts of passed keys stay 0. */
+	/* No key goes on past its buckets. */
 	struct prefix_hash hash;
 	size_t room;
 	uint64_t random;
@@ -34,27 +34,27 @@ static void destroy(struct table *table)
 }
 
 /* The other bucket of a key with this tag; of that one it is this. */
-static inline uint64_t other(const struct prefix_hash *hash, uint64_t number, uint64_t tag)
+static inline uint64_t other(const struct prefix_hash *hash, uint64_t number, uint16_t tag)
 {
-	return number ^ (((tag | 1) * 0x9e3779b97f4a7c15) >> (64 - hash->log_buckets) | 1);
+	return number ^ (((uint64_t)tag * 0x9e3779b97f4a7c15) >> (64 - hash->log_buckets) | 1);
 }
 
-static inline uint64_t tag_at(const struct bucket *bucket, int slot)
+static inline uint16_t tag_at(const struct bucket *bucket, int slot)
 {
-	return bucket->tags[slot >> 2] >> (slot & 3) * 16 & 0xffff;
+	return bucket->tags[slot >> 2] >> (slot & 3) * 16;
 }
 
-static inline void put(struct bucket *bucket, int slot, uint64_t tag, uint32_t record)
+static inline void put(struct bucket *bucket, int slot, uint16_t tag, uint32_t record)
 {
 	bucket->records[slot] = record;
 	bucket->tags[slot >> 2] &= ~(0xffffull << (slot & 3) * 16);
-	bucket->tags[slot >> 2] |= tag << (slot & 3) * 16;
+	bucket->tags[slot >> 2] |= (uint64_t)tag << (slot & 3) * 16;
 }
 
-static int put_where_free(struct prefix_hash *hash, uint64_t number, uint64_t tag, uint32_t record)
+static int put_where_free(struct prefix_hash *hash, uint64_t number, uint16_t tag, uint32_t record)
 {
 	struct bucket *bucket = bucket_at(hash, number);
-	uint64_t free_slots = match_tags(bucket, 0).lanes;
+	uint32_t free_slots = match_tags(bucket, 0).slots;
 
 	if (free_slots)
 		put(bucket, slot_of(free_slots), tag, record);
@@ -65,7 +65,8 @@ static void insert(struct table *table, const struct prefix *prefix)
 {
 	struct prefix_hash *hash = &table->hash;
 	uint64_t value = hash_key(hash, prefix->high, prefix->low, class_factor(hash, prefix->length));
-	uint64_t number = value >> (64 - hash->log_buckets), tag = (value & 0x7fff) | 0x8000;
+	uint64_t number = value >> (64 - hash->log_buckets);
+	uint16_t tag = tag_of(value);
 	uint32_t record = ++hash->used;
 
 	hash->records[record] = (struct record){.high = prefix->high,
@@ -80,7 +81,7 @@ static void insert(struct table *table, const struct prefix *prefix)
 	for (int moves = 0; moves < 1000; moves++) {
 		struct bucket *bucket = bucket_at(hash, number);
 		int slot = draw_below(&table->random, 10);
-		uint64_t moved_tag = tag_at(bucket, slot);
+		uint16_t moved_tag = tag_at(bucket, slot);
 		uint32_t moved = bucket->records[slot];
 
 		if (put_where_free(hash, number, tag, record))
@@ -98,13 +99,14 @@ static void insert(struct table *table, const struct prefix *prefix)
 static __attribute__((noinline)) uint32_t search(const struct prefix_hash *hash, uint64_t value, uint64_t high,
 						 uint64_t low, uint8_t class)
 {
-	uint64_t number = value >> (64 - hash->log_buckets), tag = (value & 0x7fff) | 0x8000;
+	uint64_t number = value >> (64 - hash->log_buckets);
+	uint16_t tag = tag_of(value);
 
 	for (int side = 0; side < 2; side++, number = other(hash, number, tag)) {
 		const struct bucket *bucket = bucket_at(hash, number);
 
-		for (uint64_t lanes = match_tags(bucket, tag_lanes(value)).lanes; lanes; lanes &= lanes - 1) {
-			uint32_t index = bucket->records[slot_of(lanes)];
+		for (uint32_t slots = match_tags(bucket, tag).slots; slots; slots &= slots - 1) {
+			uint32_t index = bucket->records[slot_of(slots)];
 			const struct record *record = &hash->records[index];
 
 			if (record->high == high && record->low == low && record->class == class)
@@ -114,7 +116,7 @@ static __attribute__((noinline)) uint32_t search(const struct prefix_hash *hash,
 	return 0;
 }
 
-/* As look_up_length, with two buckets. Returns how many keys are left. */
+/* The keys `pending` (all in order when NULL) among the prefixes of one length, as the product, with two buckets. */
 static inline __attribute__((always_inline)) int look_up(const struct prefix_hash *hash, const struct key *keys,
 							 const uint8_t *pending, int count, uint8_t class,
 							 uint32_t *results, uint8_t *left)
@@ -131,18 +133,19 @@ static inline __attribute__((always_inline)) int look_up(const struct prefix_has
 		hashes[i] = hash_key(hash, key->high & mask_high, key->low & mask_low, factor);
 		number = hashes[i] >> (64 - hash->log_buckets);
 		__builtin_prefetch(&hash->buckets[number], 0, 3);
-		__builtin_prefetch(bucket_at(hash, other(hash, number, (hashes[i] & 0x7fff) | 0x8000)), 0, 3);
+		__builtin_prefetch(bucket_at(hash, other(hash, number, tag_of(hashes[i]))), 0, 3);
 	}
 	for (int i = 0; i < count; i++) {
-		uint64_t number = hashes[i] >> (64 - hash->log_buckets), tag = tag_lanes(hashes[i]);
+		uint64_t number = hashes[i] >> (64 - hash->log_buckets);
+		uint16_t tag = tag_of(hashes[i]);
 		const struct bucket *bucket = &hash->buckets[number];
-		uint64_t lanes = match_tags(bucket, tag).lanes;
+		uint32_t slots = match_tags(bucket, tag).slots;
 
-		if (!LIKELY(lanes)) {
-			bucket = bucket_at(hash, other(hash, number, (hashes[i] & 0x7fff) | 0x8000));
-			lanes = match_tags(bucket, tag).lanes;
+		if (!LIKELY(slots)) {
+			bucket = bucket_at(hash, other(hash, number, tag_of(hashes[i])));
+			slots = match_tags(bucket, tag).slots;
 		}
-		candidates[i] = lanes ? bucket->records[slot_of(lanes)] : 0;
+		candidates[i] = slots ? bucket->records[slot_of(slots)] : 0;
 		__builtin_prefetch(&hash->records[candidates[i]], 0, 3);
 	}
 	for (int i = 0; i < count; i++) {

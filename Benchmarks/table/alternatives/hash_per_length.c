@@ -6,7 +6,7 @@
  */
 #include "design.h"
 
-#include "../prefix_hash.h"
+#include "../prefix_hash_lookup.h"
 
 struct table {
 	struct prefix_hash hash;

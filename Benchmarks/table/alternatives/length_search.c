@@ -13,7 +13,7 @@
  */
 #include "design.h"
 
-#include "../prefix_hash.h"
+#include "../prefix_hash_lookup.h"
 
 #define NONE 255
 
@@ -166,7 +166,7 @@ static void insert(struct table *table, const struct prefix *prefix)
 	records[table->hash.used].previous = table->hash.used;
 }
 
-/* One probe of every key that still searches, in the three passes of look_up_length; `all` is where all are, or NULL.
+/* One probe of every key that still searches, in three passes; `all` is where all are, or NULL.
  */
 static inline __attribute__((always_inline)) int step(const struct table *table, const struct key *keys,
 						      uint8_t *pending, int count, const struct node *all, uint8_t *at,
@@ -184,18 +184,7 @@ static inline __attribute__((always_inline)) int step(const struct table *table,
 		hashes[i] = hash_key(hash, key->high & node->mask_high, key->low & node->mask_low, node->factor);
 		__builtin_prefetch(&hash->buckets[hashes[i] >> (64 - hash->log_buckets)], 0, 3);
 	}
-	for (int i = 0; i < count; i++) {
-		uint64_t number = hashes[i] >> (64 - hash->log_buckets), tag = tag_lanes(hashes[i]);
-		const struct bucket *bucket = &hash->buckets[number];
-		struct match found = match_tags(bucket, tag);
-
-		while (!LIKELY(found.lanes || !found.goes_on)) {
-			bucket = bucket_at(hash, ++number);
-			found = match_tags(bucket, tag);
-		}
-		candidates[i] = found.lanes ? bucket->records[slot_of(found.lanes)] : 0;
-		__builtin_prefetch(&hash->records[candidates[i]], 0, 3);
-	}
+	select_candidates(hash, hashes, count, candidates);
 	for (int i = 0; i < count; i++) {
 		int position = pending[i];
 		const struct node *node = all ? all : &table->nodes[at[position]];
