@@ -57,8 +57,8 @@ struct PartialPacket {
     if place > 0, pieces[place - 1].end > fragment.offset { return .overlap }
     if place < pieces.count, fragment.end > pieces[place].offset { return .overlap }
     if let end {
-      // Nothing lies behind the end, and only the last fragment reaches it.
-      if fragment.end >= end { return .overlap }
+      // The last fragment is here: there is no other, and nothing reaches the end or lies behind it.
+      if !fragment.more || fragment.end >= end { return .overlap }
     } else if !fragment.more && place < pieces.count {
       return .overlap
     }

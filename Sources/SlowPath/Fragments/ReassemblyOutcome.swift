@@ -8,6 +8,11 @@ public struct FragmentProblem: Hashable, Sendable {
   /// Offset of the octet at fault from the start of the fragment's IPv6 header.
   public let pointer: UInt32
 
+  public init(code: UInt8, pointer: UInt32) {
+    self.code = code
+    self.pointer = pointer
+  }
+
   /// The Payload Length is no multiple of eight octets though more fragments follow.
   static let length = FragmentProblem(code: 0, pointer: 4)
   /// The first fragment ends before the header that follows the outer ones does.
@@ -25,6 +30,11 @@ public struct ReassembledPacket: Hashable, Sendable {
   public let octets: [UInt8]
   /// The tokens of every fragment that shares its fate, duplicates included, in the order they came.
   public let tokens: [UInt64]
+
+  public init(octets: [UInt8], tokens: [UInt64]) {
+    self.octets = octets
+    self.tokens = tokens
+  }
 }
 
 /// What became of a fragment that was given to `Reassembler.add`.
@@ -46,4 +56,10 @@ public struct ExpiredReassembly: Hashable, Sendable {
   /// The fragment with offset 0 as it arrived, after a timeout only: what a Time Exceeded (3,1) quotes. Without it none
   /// is sent (RFC 8200 section 4.5).
   public let firstFragment: [UInt8]?
+
+  public init(reason: DropReason, tokens: [UInt64], firstFragment: [UInt8]?) {
+    self.reason = reason
+    self.tokens = tokens
+    self.firstFragment = firstFragment
+  }
 }
