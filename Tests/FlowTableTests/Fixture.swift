@@ -9,10 +9,10 @@ struct Fixture {
 
   init(
     tunnels count: Int = 4, bindings: Int = 1 << 20, routes: Int = 1 << 20, retired: Int = 1 << 20, workers: Int = 1,
-    seed: UInt64 = 0x243f_6a88_85a3_08d3
+    nextHops: Int = 64, seed: UInt64 = 0x243f_6a88_85a3_08d3
   ) throws {
     let limits = FlowTableLimits(
-      bindings: bindings, tunnels: 64, nextHops: 64, routes: routes, retired: retired, workers: workers)
+      bindings: bindings, tunnels: 64, nextHops: nextHops, routes: routes, retired: retired, workers: workers)
     table = try FlowTable(limits: limits, seed: (seed, ~seed))
     writer = try table.makeWriter()
     let nextHop = try writer.addNextHop(.unresolved)
