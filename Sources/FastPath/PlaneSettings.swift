@@ -49,10 +49,13 @@ public struct PlaneSettings: Sendable {
   public var flowLabelKey: FlowLabelKey?
   /// `pool-sources: allow`: core packets may carry a pool address as source.
   public var poolSourcesAllowed: Bool
+  /// `unbound: unreachable`: a packet to an anchored address without a binding is answered.
+  public var answersUnbound: Bool
 
   public init(
     role: PlaneRole, ports: [PortSettings], localAddresses: [IPAddress], pools: [Prefix] = [],
-    localRouting: Bool = false, flowLabelKey: FlowLabelKey? = nil, poolSourcesAllowed: Bool = false
+    localRouting: Bool = false, flowLabelKey: FlowLabelKey? = nil, poolSourcesAllowed: Bool = false,
+    answersUnbound: Bool = false
   ) {
     self.role = role
     self.ports = ports
@@ -61,6 +64,13 @@ public struct PlaneSettings: Sendable {
     self.localRouting = localRouting
     self.flowLabelKey = flowLabelKey
     self.poolSourcesAllowed = poolSourcesAllowed
+    self.answersUnbound = answersUnbound
+  }
+
+  /// Octets of the largest packet that a frame holds, from its IP header on: what a reassembled packet may be.
+  public var largestPacket: Int {
+    let chunk = ports.compactMap { PacketMemory.chunkSize(mtu: $0.mtu) }.max() ?? 4096
+    return chunk - PacketMemory.headroom - EthernetHeader.length
   }
 
   /// Bounds of what a worker holds in its own cache lines.

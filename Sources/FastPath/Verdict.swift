@@ -72,4 +72,6 @@ enum Verdict: UInt8, BitwiseCopyable {
   case transmit
   case punt
   case drop
+  /// The slow path has a copy and decides.
+  case hold
 }

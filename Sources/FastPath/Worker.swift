@@ -9,25 +9,26 @@ import FlowTable
 /// entry line a look-up, the tunnel's and next hop's lines shared by all packets of a tunnel.
 @safe
 struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
-  private(set) var batch = PacketBatch()
-  private(set) var pool: FramePool
-  private var context: TurnContext
+  var batch = PacketBatch()
+  var pool: FramePool
+  var context: TurnContext
   /// One element a configured port, in the configuration's order.
   let ports: UnsafeMutablePointer<Port>
   let portCount: Int
   let totalFrames: Int
-  private let counters: WorkerCounters
+  let counters: WorkerCounters
   private let traffic: TrafficCounters
   private let view: FlowTableView
   private let quiescence: QuiescentStates
   private let index: Int
-  private var kernel: PuntRing
+  var rings: WorkerRings
   private var hasPunted = false
+  var hasExceptions = false
 
   /// Everything a worker works on. `ports` and the memory behind the counters must outlive it.
   init(
     settings: PlaneSettings, memory: PacketMemory, ports: UnsafeMutablePointer<Port>, counters: WorkerCounters,
-    traffic: TrafficCounters, view: FlowTableView, quiescence: QuiescentStates, index: Int, kernel: PuntRing
+    traffic: TrafficCounters, view: FlowTableView, quiescence: QuiescentStates, index: Int, rings: WorkerRings
   ) {
     pool = FramePool(frames: memory.frames, chunkSize: memory.chunkSize)
     totalFrames = memory.frames
@@ -42,14 +43,15 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     self.view = view
     self.quiescence = quiescence
     self.index = index
-    self.kernel = kernel
+    self.rings = rings
   }
 
   /// Steps 2 to 10 of a packet's way, for one batch of every port.
-  /// - Returns: how many packets were received.
+  /// - Returns: how many packets were received or taken from the slow path.
   mutating func turn() -> Int {
     var received = 0
     context.snapshot = view.snapshot()
+    if rings.injection != nil { received = takeInjected() }
     for index in 0..<portCount {
       // Safe, here and below: `index` is below `portCount`, the number of ports allocated.
       unsafe ports[index].reclaim(into: &pool)
@@ -61,15 +63,27 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       context.kinds = context.settings.ports[index].kinds
       prefetchHeaders()
       Stages.process(&batch, context: context)
+      counters.received(port: context.port, packets: batch.count, octets: batchOctets)
       dispatch()
     }
     for index in 0..<portCount { unsafe ports[index].wake() }
     if hasPunted {
-      kernel.ring()
+      rings.kernel.ring()
       hasPunted = false
+    }
+    if hasExceptions {
+      rings.exceptions.ring()
+      hasExceptions = false
     }
     quiescence.report(self.index)
     return received
+  }
+
+  @inline(__always)
+  private var batchOctets: Int {
+    var octets = 0
+    for index in 0..<batch.count { octets &+= Int(batch.packets[index].length) }
+    return octets
   }
 
   @inline(__always)
@@ -83,16 +97,13 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   }
 
   /// Step 9: every frame of the batch goes to tx, kernel or back to the pool, with one count.
-  private mutating func dispatch() {
+  mutating func dispatch() {
     var wanted = InlineArray<8, Int>(repeating: 0)
-    var octets = 0
     for index in 0..<batch.count {
-      octets &+= Int(batch.packets[index].length)
       guard batch.packets[index].verdict == .transmit else { continue }
       wanted[Int(batch.packets[index].port)] &+= 1
       prefetchTraffic(batch.packets[index])
     }
-    counters.received(port: context.port, packets: batch.count, octets: octets)
     var granted = InlineArray<8, Int>(repeating: 0)
     for port in 0..<portCount where wanted[port] > 0 { granted[port] = unsafe ports[port].reserve(wanted[port]) }
     var placed = InlineArray<8, Int>(repeating: 0)
@@ -138,7 +149,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
 
   /// Traffic of the tunnels and bindings a transmitted packet used, in octets of the inner packet.
   @inline(__always)
-  private func count(_ packet: PacketState) {
+  func count(_ packet: PacketState) {
     let bytes = UInt64(packet.innerLength)
     switch packet.path {
     case .encapsulate:
@@ -167,12 +178,13 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     }
   }
 
-  /// Ends a packet that is not transmitted: the kernel gets a bounded copy, the frame goes back.
+  /// Ends a packet that is not transmitted: kernel and slow path get bounded copies, the frame goes back.
   @inline(__always)
   private mutating func finish(_ index: Int) {
+    if batch.packets[index].exception != .none { report(index) }
     if batch.packets[index].verdict == .punt {
       punt(index)
-    } else {
+    } else if batch.packets[index].verdict != .hold {
       counters.drop(batch.packets[index].reason)
     }
     pool.put(batch.packets[index].address)
@@ -190,7 +202,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     let length = isInner ? Int(packet.innerLength) : Int(packet.length) - offset
     // Safe: `parse` has bounded offset and length by the frame's length.
     let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + offset
-    if unsafe kernel.push(start, length: length, reason: packet.reason, port: context.port) {
+    if unsafe rings.kernel.push(start, length: length, reason: packet.reason, port: context.port) {
       counters.punt(packet.reason)
       hasPunted = true
     } else {

@@ -4,13 +4,19 @@ import Synchronization
 /// One worker's counters: written by that worker alone, readable by anyone at any time.
 ///
 /// Each is an atomic 64-bit word with one writer: a relaxed load and a relaxed store, two plain moves, instead of a
-/// locked read-modify-write. Layout: drops, punts, then a cell for each port.
+/// locked read-modify-write. Layout: drops, punts, what went to the slow path and came from it, then a cell for each port.
 @safe
 struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   private let words: UnsafeMutableRawPointer
 
   private static let punts = DropReason.allCases.count
-  private static let ports = punts + PuntReason.allCases.count
+  /// Packets whose fate was left to the slow path.
+  static let handedOver = punts + PuntReason.allCases.count
+  /// Packets taken from the slow path.
+  static let injected = handedOver + 1
+  /// Packets whose answer was given up because the ring towards the slow path was full.
+  static let unanswered = handedOver + 2
+  private static let ports = handedOver + 3
   private static let cellLength = 4
   static let wordCount = ports + cellLength * PlaneSettings.maximumPorts
 
@@ -38,6 +44,15 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always)
   func punt(_ reason: UInt8) { add(Self.punts + Int(reason), 1) }
+
+  @inline(__always)
+  func handOver() { add(Self.handedOver, 1) }
+
+  @inline(__always)
+  func inject() { add(Self.injected, 1) }
+
+  @inline(__always)
+  func giveUpAnswer() { add(Self.unanswered, 1) }
 
   @inline(__always)
   func received(port: UInt8, packets: Int, octets: Int) {

@@ -52,6 +52,7 @@ struct HostilePacketTests {
     var sent = 0
     var kernel = 0
     var dropped = 0
+    var held = 0
     let rounds = 300_000
     for _ in 0..<rounds {
       var frame = templates[Int(generator.next() % UInt64(templates.count))]
@@ -65,6 +66,7 @@ struct HostilePacketTests {
       case .transmitted: sent += 1
       case .kernel: kernel += 1
       case .dropped: dropped += 1
+      case .held: held += 1
       }
       #expect(outcome.sent.count == (outcome.fate == .transmitted ? 1 : 0))
     }
@@ -74,7 +76,8 @@ struct HostilePacketTests {
     let received = (0..<2).reduce(0) { $0 + counters.receivedPackets(port: $1) }
     let transmitted = (0..<2).reduce(0) { $0 + counters.transmittedPackets(port: $1) }
     #expect(received == UInt64(rounds))
-    #expect(received == transmitted + drops + punts)
+    #expect(received == transmitted + drops + punts + counters.handedOver)
+    #expect(UInt64(held) == counters.handedOver)
     #expect(UInt64(sent) == transmitted && UInt64(kernel) == punts && UInt64(dropped) == drops)
     #expect(sent > 0 && kernel > 0 && dropped > 0)
   }

@@ -21,7 +21,9 @@ enum AnchorPipeline: Pipeline {
     for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
       let frame = context.frame(at: batch.packets[index].address)
       let destination = batch.packets[index].innerDestination(frame)
-      if batch.packets[index].arrival == .tunnelled {
+      if batch.packets[index].origin == .originated {
+        batch.packets[index].path = .encapsulate
+      } else if batch.packets[index].arrival == .tunnelled {
         let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
         guard tunnel.rawValue != 0 else {
           batch.packets[index].drop(.unknownTunnel)
@@ -60,7 +62,12 @@ enum AnchorPipeline: Pipeline {
   private static func authorize(_ batch: inout PacketBatch, context: borrowing TurnContext) {
     for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
       if batch.packets[index].path == .encapsulate {
-        authorizeDownlink(&batch.packets[index], snapshot: context.snapshot)
+        let frame = context.frame(at: batch.packets[index].address)
+        if batch.packets[index].origin == .originated && batch.packets[index].destination == 0 {
+          leaveByRoute(&batch, index, frame: frame, context: context)
+        } else {
+          authorizeDownlink(&batch.packets[index], context: context)
+        }
       } else {
         let frame = context.frame(at: batch.packets[index].address)
         authorizeUplink(&batch.packets[index], frame: frame, context: context)
@@ -71,12 +78,27 @@ enum AnchorPipeline: Pipeline {
     }
   }
 
+  /// Our own packet to nobody's binding: out by route, but never to an anchored address (S-26).
+  private static func leaveByRoute(
+    _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
+  ) {
+    let destination = batch.packets[index].innerDestination(frame)
+    guard !context.settings.isInPool(destination) else { return batch.packets[index].drop(.noBinding) }
+    batch.packets[index].path = .route
+    batch.request(destination, for: index)
+  }
+
   @inline(__always)
-  private static func authorizeDownlink(_ packet: inout PacketState, snapshot: TableSnapshot) {
-    guard packet.destination != 0 else { return packet.drop(.noBinding) }
-    let binding = snapshot.binding(packet.destination)
+  private static func authorizeDownlink(_ packet: inout PacketState, context: borrowing TurnContext) {
+    guard packet.destination != 0 else { return refuseUnbound(&packet, context: context) }
+    let binding = context.snapshot.binding(packet.destination)
     if let reason = stateViolation(binding.state) { return packet.drop(reason) }
     packet.departureTunnel = binding.tunnel
+  }
+
+  @inline(__always)
+  private static func refuseUnbound(_ packet: inout PacketState, context: borrowing TurnContext) {
+    if context.settings.answersUnbound { packet.except(.unbound, .noBinding) } else { packet.drop(.noBinding) }
   }
 
   /// REQUIREMENTS 2.15, first two rows: the inner source is bound to the very tunnel it came by.
@@ -98,12 +120,12 @@ enum AnchorPipeline: Pipeline {
     if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
     guard packet.destination != 0 else {
       // S-26: what is anchored here and unbound never leaves by the default route.
-      if context.settings.isInPool(destination) { packet.drop(.noBinding) }
+      if context.settings.isInPool(destination) { refuseUnbound(&packet, context: context) }
       return
     }
     // R4443-9: back into the binding it came from would be a loop between anchor and gateway.
-    guard packet.destination != packet.source else { return packet.drop(.loop) }
+    guard packet.destination != packet.source else { return packet.except(.addressUnreachable, .loop) }
     packet.path = .hairpin
-    authorizeDownlink(&packet, snapshot: context.snapshot)
+    authorizeDownlink(&packet, context: context)
   }
 }

@@ -22,7 +22,7 @@ enum Egress {
     if packet.arrival == .tunnelled && !mergeCongestion(&packet) { return packet.drop(.ecn) }
     let inner = Int(packet.inner)
     let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
-    guard hops > 1 else { return packet.drop(.hopLimit) }
+    guard hops > 1 else { return packet.except(.timeExceeded, .hopLimit) }
     switch packet.path {
     case .encapsulate, .hairpin: encapsulate(&packet, frame: frame, context: context)
     case .route: route(&packet, frame: frame, context: context)
@@ -53,25 +53,33 @@ enum Egress {
   @inline(__always)
   private static func encapsulate(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let tunnel = context.snapshot.tunnel(packet.departureTunnel)
-    guard packet.innerLength <= tunnel.mtu else { return packet.drop(.tooBig) }
+    let fits = packet.innerLength <= tunnel.mtu
+    guard fits || TunnelLimit.mayFragmentOuter(packet, frame: frame) else {
+      return TunnelLimit.refuse(&packet, mtu: tunnel.mtu)
+    }
     var plan = Plan()
     guard resolve(tunnel.nextHop, into: &plan, packet: &packet, context: context) else {
       // A tunnel through an interface that is not a port cannot be encapsulated by the kernel in our stead.
-      if packet.verdict == .punt { packet.drop(.noRoute) }
+      if packet.verdict == .punt { packet.except(.noRoute, .noRoute) }
       return
     }
     let outer = Int(packet.inner) - IPv6Header.length
-    guard
-      place(&packet, network: outer, length: IPv6Header.length + Int(packet.innerLength), plan: plan, context: context)
-    else { return }
+    let length = IPv6Header.length + Int(packet.innerLength)
+    let isPlaced =
+      fits
+      ? place(&packet, network: outer, length: length, plan: plan, context: context)
+      : TunnelLimit.holdForFragments(
+        &packet, at: outer, length: length, path: Int(tunnel.mtu) + IPv6Header.length, context: context)
+    guard isPlaced else { return }
     rewriteInner(packet, frame: frame)
     TunnelHeader.write(frame, at: outer, packet: packet, tunnel: tunnel, settings: context.settings)
+    guard fits else { return }
     finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan)
   }
 
   @inline(__always)
   private static func route(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    guard packet.nextHop.rawValue != 0 else { return packet.drop(.noRoute) }
+    guard packet.nextHop.rawValue != 0 else { return packet.except(.noRoute, .noRoute) }
     var plan = Plan()
     guard resolve(packet.nextHop, into: &plan, packet: &packet, context: context) else { return }
     leavePlain(&packet, frame: frame, plan: plan, context: context)
@@ -104,7 +112,7 @@ enum Egress {
 
   /// Fills the plan from a next hop, or decides the packet.
   @inline(__always)
-  private static func resolve(
+  static func resolve(
     _ identifier: NextHopID, into plan: inout Plan, packet: inout PacketState, context: borrowing TurnContext
   ) -> Bool {
     let hop = context.snapshot.nextHop(identifier)
@@ -114,7 +122,7 @@ enum Egress {
       plan = Plan(port: hop.port, header: LinkHeader(first: first, second: second, length: hop.headerLength))
       return true
     case .unresolved: packet.drop(.noNeighbor)
-    case .unreachable: packet.drop(.noRoute)
+    case .unreachable: packet.except(.noRoute, .noRoute)
     case .kernel: packet.punt(.foreignInterface)
     }
     return false
@@ -122,11 +130,13 @@ enum Egress {
 
   /// The last checks: the port's MTU and the frame's headroom. Sets what will be transmitted.
   @inline(__always)
-  private static func place(
+  static func place(
     _ packet: inout PacketState, network: Int, length: Int, plan: Plan, context: borrowing TurnContext
   ) -> Bool {
-    guard length <= context.settings.ports[Int(plan.port & 7)].mtu else {
-      packet.drop(.tooBig)
+    let limit = context.settings.ports[Int(plan.port & 7)].mtu
+    guard length <= limit else {
+      // What the inner packet may have: the rest is tunnel headers.
+      TunnelLimit.refuse(&packet, mtu: UInt16(clamping: limit &- length &+ Int(packet.innerLength)))
       return false
     }
     let start = network - plan.header.length
@@ -162,7 +172,7 @@ enum Egress {
   }
 
   @inline(__always)
-  private static func finish(
+  static func finish(
     _ packet: inout PacketState, frame: FrameView, network: Int, type: UInt16, plan: Plan
   ) {
     plan.header.write(frame, before: network, type: type)

@@ -11,6 +11,7 @@ enum GatewayPipeline: Pipeline {
     authorizeSources(&batch, context: context)
     batch.resolveDestinations(context.snapshot)
     authorizeDestinations(&batch, context: context)
+    batch.resolveRoutes(context.snapshot)
     Egress.run(&batch, context: context)
   }
 
@@ -19,7 +20,9 @@ enum GatewayPipeline: Pipeline {
   private static func classify(_ batch: inout PacketBatch, context: borrowing TurnContext) {
     for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
       let frame = context.frame(at: batch.packets[index].address)
-      if batch.packets[index].arrival == .tunnelled {
+      if batch.packets[index].origin == .originated {
+        batch.packets[index].path = .route
+      } else if batch.packets[index].arrival == .tunnelled {
         let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
         guard tunnel.rawValue != 0 else {
           batch.packets[index].drop(.unknownTunnel)
@@ -69,7 +72,7 @@ enum GatewayPipeline: Pipeline {
     if context.settings.isLocal(destination) { return packet.punt(.notOurs) }
     // R4443-9: a destination in the sender's own prefix is on the link it came from.
     guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
-      return packet.drop(.loop)
+      return packet.except(.addressUnreachable, .loop)
     }
     packet.departureTunnel = binding.tunnel
   }
@@ -80,10 +83,23 @@ enum GatewayPipeline: Pipeline {
       if batch.packets[index].path == .deliver {
         let frame = context.frame(at: batch.packets[index].address)
         authorizeDownlink(&batch.packets[index], frame: frame, context: context)
+      } else if batch.packets[index].path == .route {
+        leave(&batch, index, context: context)
       } else if batch.packets[index].destination != 0 {
         shortCircuit(&batch.packets[index], snapshot: context.snapshot)
       }
     }
+  }
+
+  /// Our own packet: to the access link of a mobile node that is here, else by route.
+  private static func leave(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
+    guard batch.packets[index].destination != 0 else {
+      let frame = context.frame(at: batch.packets[index].address)
+      return batch.request(batch.packets[index].innerDestination(frame), for: index)
+    }
+    let binding = context.snapshot.binding(batch.packets[index].destination)
+    if let reason = stateViolation(binding.state) { return batch.packets[index].drop(reason) }
+    batch.packets[index].path = .deliver
   }
 
   /// REQUIREMENTS 2.15: the tunnel is the one of the mobile node hosted here; nothing is checked on the source.

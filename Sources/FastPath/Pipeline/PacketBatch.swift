@@ -18,6 +18,7 @@ struct PacketState: BitwiseCopyable {
   var vlan: UInt16 = EthernetHeader.untagged
   var family: AddressFamily = .ipv6
   var arrival: Arrival = .plain
+  var origin: PacketOrigin = .wire
   var path: ForwardingPath = .none
   var verdict: Verdict = .undecided
   /// Raw value of the `DropReason` or `PuntReason` that belongs to `verdict`.
@@ -57,6 +58,15 @@ struct PacketState: BitwiseCopyable {
     self.detail = detail
   }
 
+  /// Leaves the packet to the slow path, which decides its fate; `why` is the drop reason where that cannot take it.
+  @inline(__always)
+  mutating func hold(_ kind: ExceptionKind, orDrop why: DropReason, detail: UInt16 = 0) {
+    verdict = .hold
+    reason = why.rawValue
+    exception = kind
+    self.detail = detail
+  }
+
   @inline(__always)
   mutating func punt(_ why: PuntReason) {
     verdict = .punt
@@ -75,7 +85,7 @@ enum ForwardingPath: UInt8, BitwiseCopyable {
   case none
   /// LMA: core to mobile node. MAG: mobile node into its tunnel.
   case encapsulate
-  /// LMA: tunnel to core, by route. MAG: none.
+  /// LMA: tunnel to core, by route. MAG: only packets of this machine.
   case route
   /// LMA: tunnel to tunnel, between two mobile nodes.
   case hairpin

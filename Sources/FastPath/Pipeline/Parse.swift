@@ -129,8 +129,9 @@ enum Parse {
       packet.family = .ipv4
       guard validateIPv4(&packet, frame: frame, available: available) else { return }
     case IPv6Header.nextHeaderICMPv6:
-      packet.inner = packet.network
-      return packet.punt(.tunnelError)
+      // The kernel reads it, too; `inner` stays where the error begins (`Worker.identifyTunnel`).
+      packet.punt(.tunnelError)
+      return packet.exception = .tunnelError
     default:
       packet.inner = packet.network
       return packet.punt(.notOurs)

@@ -42,6 +42,7 @@ struct HotSettings: ~Copyable {
   let ports = FixedArray(repeating: PortFacts(), count: PlaneSettings.maximumPorts)
   let localRouting: Bool
   let poolSourcesAllowed: Bool
+  let answersUnbound: Bool
   let labelsFlows: Bool
   let flowLabelKey: FlowLabelKey
 
@@ -52,6 +53,7 @@ struct HotSettings: ~Copyable {
     precondition(settings.ports.count <= PlaneSettings.maximumPorts)
     localRouting = settings.localRouting
     poolSourcesAllowed = settings.poolSourcesAllowed
+    answersUnbound = settings.answersUnbound
     labelsFlows = settings.flowLabelKey != nil
     flowLabelKey = settings.flowLabelKey ?? FlowLabelKey(first: 0, second: 0)
     local = FixedArray(repeating: IPAddress(ipv6High: 0, low: 0), count: settings.localAddresses.count)

@@ -37,6 +37,11 @@ public struct PlaneCounters: Sendable {
 
   public func drops(_ reason: DropReason) -> UInt64 { sums[WorkerCounters.word(of: reason)] }
   public func punts(_ reason: PuntReason) -> UInt64 { sums[WorkerCounters.word(of: reason)] }
+  /// Packets whose fate was left to the slow path, and packets taken from it.
+  public var handedOver: UInt64 { sums[WorkerCounters.handedOver] }
+  public var injected: UInt64 { sums[WorkerCounters.injected] }
+  /// Answers given up because the ring towards the slow path was full.
+  public var unanswered: UInt64 { sums[WorkerCounters.unanswered] }
   public func receivedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port)] }
   public func receivedOctets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 1] }
   public func transmittedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 2] }

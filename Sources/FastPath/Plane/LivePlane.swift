@@ -11,6 +11,8 @@ public final class LivePlane {
   private let resources: [QueueResources]
   private let counterMemory: CounterMemory
   private let puntRings: [PuntRingMemory]
+  private let exceptionRingMemory: [PuntRingMemory]
+  private let injectionRingMemory: PuntRingMemory
   private let table: FlowTable
   private var threads: [WorkerThread] = []
 
@@ -19,14 +21,11 @@ public final class LivePlane {
     self.table = table
     counterMemory = try CounterMemory(workers: configuration.queues)
     (self.configuration, resources) = try Self.open(configuration)
-    var rings: [PuntRingMemory] = []
-    for _ in 0..<configuration.queues {
-      guard let ring = PuntRingMemory(slots: 1024, payload: 4096) else {
-        throw .environment(operation: "allocate the ring towards the kernel", code: errno)
-      }
-      rings.append(ring)
-    }
-    puntRings = rings
+    let queues = 0..<configuration.queues
+    puntRings = try queues.map { _ throws(PlaneError) in try PuntRingMemory.make(slots: 1024, payload: 4096) }
+    // Smaller than the kernel's: what waits here has a rate limit or a bounded store behind it.
+    exceptionRingMemory = try queues.map { _ throws(PlaneError) in try PuntRingMemory.make(slots: 256, payload: 4096) }
+    injectionRingMemory = try PuntRingMemory.make(slots: 512, payload: 4096)
   }
 
   /// Opens the sockets of all queues. Ports share their memory, and the first one's mode binds the others (kernel,
@@ -57,6 +56,11 @@ public final class LivePlane {
   /// The rings the slow path drains, one a worker.
   public var kernelRings: [PuntRingMemory] { puntRings }
 
+  /// The rings of packets that need more than a turn, one a worker.
+  public var exceptionRings: [PuntRingMemory] { exceptionRingMemory }
+  /// The ring by which the slow path sends packets through worker 0.
+  public var injectionRing: PuntRingMemory { injectionRingMemory }
+
   /// Every socket, to be entered into the steering program's map.
   public var sockets: [SocketFacts] {
     var facts: [SocketFacts] = []
@@ -82,14 +86,21 @@ public final class LivePlane {
       rxFillRingEmpty: raw.rx_fill_ring_empty_descs, txRingEmpty: raw.tx_ring_empty_descs)
   }
 
-  public func start() throws(PlaneError) {
+  /// - Parameter bell: descriptor that becomes readable when `injectionRing` has packets; -1 for none.
+  public func start(bell: Int32 = -1) throws(PlaneError) {
     for (queue, resource) in resources.enumerated() {
       let cpu = configuration.cpus.map { $0[queue % $0.count] }
       threads.append(
         try WorkerThread(
           settings: configuration.settings, resources: resource, counters: counterMemory.counters(worker: queue),
-          table: table, worker: queue, cpu: cpu, kernel: puntRings[queue].producer))
+          table: table, worker: queue, cpu: cpu, rings: rings(worker: queue), bell: queue == 0 ? bell : -1))
     }
+  }
+
+  private func rings(worker: Int) -> WorkerRings {
+    WorkerRings(
+      kernel: puntRings[worker].producer, exceptions: exceptionRingMemory[worker].producer,
+      injection: worker == 0 ? injectionRingMemory.consumer : nil)
   }
 
   /// Ends the workers after their current turn and returns the ledger of each; the caller has detached the program.

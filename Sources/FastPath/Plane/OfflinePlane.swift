@@ -11,6 +11,8 @@ public final class OfflinePlane {
       case transmitted
       case kernel(PuntReason)
       case dropped(DropReason)
+      /// The slow path has it (`exceptions`) and decides.
+      case held
     }
 
     public let fate: Fate
@@ -18,6 +20,8 @@ public final class OfflinePlane {
     public let sent: [(port: Int, frame: [UInt8])]
     /// The IP packet given to the kernel, decapsulated if it came by a tunnel.
     public let kernelPacket: [UInt8]?
+    /// What the slow path is asked for.
+    public let exceptions: [ExceptionPacket]
   }
 
   private let engine: any OfflineEngine
@@ -39,12 +43,16 @@ public final class OfflinePlane {
     engine.process(frame, port: port)
   }
 
+  /// Runs one turn with one packet of the slow path. Nil: it is empty or larger than any frame, and no turn was made.
+  public func process(_ packet: OriginatedPacket) -> Outcome? { engine.process(packet) }
+
   public var counters: PlaneCounters { engine.counters }
 }
 
 /// A pipeline with its role chosen.
 private protocol OfflineEngine: AnyObject {
   func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome
+  func process(_ packet: OriginatedPacket) -> OfflinePlane.Outcome?
   var counters: PlaneCounters { get }
 }
 
@@ -54,8 +62,11 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
   private let ports: UnsafeMutablePointer<MemoryPort>
   private let portCount: Int
   private let counterMemory: CounterMemory
-  private let ring: PuntRingMemory
-  private var consumer: PuntRingConsumer
+  /// Towards the kernel, towards the slow path, and from it; kept for their memory.
+  private let rings: [PuntRingMemory]
+  private var kernel: PuntRingConsumer
+  private var exceptions: PuntRingConsumer
+  private var injection: PuntRing
   private var worker: Worker<MemoryPort, Stages>
   private let quiescence: QuiescentStates
   /// Held for its memory alone, which the worker reads.
@@ -68,17 +79,17 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     unsafe ports = .allocate(capacity: portCount)
     for port in 0..<portCount { unsafe (ports + port).initialize(to: MemoryPort()) }
     counterMemory = try CounterMemory(workers: 1)
-    guard let ring = PuntRingMemory(slots: 2, payload: 16_384) else {
-      throw .environment(operation: "allocate the ring towards the kernel", code: errno)
-    }
-    self.ring = ring
-    consumer = ring.consumer
+    rings = try (0..<3).map { _ throws(PlaneError) in try PuntRingMemory.make(slots: 2, payload: 16_384) }
+    kernel = rings[0].consumer
+    exceptions = rings[1].consumer
+    injection = rings[2].producer
     self.table = table
     quiescence = table.quiescence
     quiescence.online(0)
     worker = unsafe Worker(
       settings: settings, memory: memory, ports: ports, counters: counterMemory.counters(worker: 0),
-      traffic: table.traffic(worker: 0), view: table.view, quiescence: quiescence, index: 0, kernel: ring.producer)
+      traffic: table.traffic(worker: 0), view: table.view, quiescence: quiescence, index: 0,
+      rings: WorkerRings(kernel: rings[0].producer, exceptions: rings[1].producer, injection: rings[2].consumer))
     quiescence.offline(0)
   }
 
@@ -95,13 +106,12 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
       let counters = counterMemory.counters(worker: 0)
       counters.received(port: UInt8(port), packets: 1, octets: frame.count)
       counters.drop(DropReason.tooBig.rawValue)
-      return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil)
+      return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil, exceptions: [])
     }
     // Online only for the turn: between packets the writer may reclaim at once.
     quiescence.online(0)
     defer { quiescence.offline(0) }
-    for index in 0..<portCount { unsafe ports[index].finishTransmission() }
-    worker.reclaim()
+    takeBack()
     guard let chunk = worker.takeFrame() else { preconditionFailure("every frame of the turn before came back") }
     let address = chunk + UInt64(PacketMemory.headroom)
     // Safe: the chunk is longer than headroom and `longestFrame` together.
@@ -113,6 +123,22 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     _ = worker.turn()
     let last = worker.batch.packets[0]
     return outcome(of: last)
+  }
+
+  func process(_ packet: OriginatedPacket) -> OfflinePlane.Outcome? {
+    guard packet.octets.count <= OfflinePlane.longestFrame, injection.push(packet) else { return nil }
+    quiescence.online(0)
+    defer { quiescence.offline(0) }
+    takeBack()
+    _ = worker.turn()
+    return outcome(of: worker.batch.packets[0])
+  }
+
+  /// The frames of the turn before have been read.
+  private func takeBack() {
+    // Safe: one element a port.
+    for index in 0..<portCount { unsafe ports[index].finishTransmission() }
+    worker.reclaim()
   }
 
   private func outcome(of packet: PacketState) -> OfflinePlane.Outcome {
@@ -130,15 +156,22 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
       switch packet.verdict {
       case .transmit: .transmitted
       case .punt: .kernel(PuntReason(rawValue: packet.reason) ?? .notOurs)
+      case .hold: .held
       case .drop, .undecided: .dropped(DropReason(rawValue: packet.reason) ?? .malformed)
       }
-    return OfflinePlane.Outcome(fate: fate, sent: sent, kernelPacket: punted)
+    return OfflinePlane.Outcome(fate: fate, sent: sent, kernelPacket: punted, exceptions: takeExceptions())
+  }
+
+  private func takeExceptions() -> [ExceptionPacket] {
+    let count = exceptions.available()
+    defer { exceptions.release(count) }
+    return (0..<count).compactMap { ExceptionPacket(exceptions.packet($0)) }
   }
 
   private func takePunted() -> [UInt8]? {
-    guard consumer.available() > 0 else { return nil }
-    defer { consumer.release(1) }
+    guard kernel.available() > 0 else { return nil }
+    defer { kernel.release(1) }
     // Safe: the slot is ours until released, and the octets are copied out before.
-    return unsafe Array(consumer.packet(0).octets)
+    return unsafe Array(kernel.packet(0).octets)
   }
 }

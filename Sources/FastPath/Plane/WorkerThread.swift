@@ -11,7 +11,9 @@ final class WorkerThread: @unchecked Sendable {
   private let table: FlowTable
   private let index: Int
   private let cpu: Int?
-  private let kernel: PuntRing
+  private let rings: WorkerRings
+  /// Readable when the slow path has sent something; -1 for none.
+  private let bell: Int32
   /// The worker's command word; 1 asks it to stop.
   private let command = Atomic<UInt32>(0)
   private var handle = pthread_t()
@@ -26,7 +28,7 @@ final class WorkerThread: @unchecked Sendable {
 
   init(
     settings: PlaneSettings, resources: QueueResources, counters: WorkerCounters, table: FlowTable, worker: Int,
-    cpu: Int?, kernel: PuntRing
+    cpu: Int?, rings: WorkerRings, bell: Int32
   ) throws(PlaneError) {
     self.settings = settings
     self.resources = resources
@@ -34,7 +36,8 @@ final class WorkerThread: @unchecked Sendable {
     self.table = table
     index = worker
     self.cpu = cpu
-    self.kernel = kernel
+    self.rings = rings
+    self.bell = bell
     // Safe: the thread takes over this one retain and gives it up when it ends.
     let argument = unsafe Unmanaged.passRetained(self).toOpaque()
     let status = unsafe pthread_create(
@@ -84,7 +87,7 @@ final class WorkerThread: @unchecked Sendable {
     var worker = unsafe Worker<XskPort, Stages>(
       settings: settings, memory: resources.memory, ports: ports, counters: counters,
       traffic: table.traffic(worker: index), view: table.view, quiescence: quiescence, index: index,
-      kernel: kernel)
+      rings: rings)
     var idle = 0
     while command.load(ordering: .acquiring) == 0 {
       if worker.turn() > 0 {
@@ -94,7 +97,8 @@ final class WorkerThread: @unchecked Sendable {
       idle += 1
       guard idle >= Self.patience else { continue }
       quiescence.offline(index)
-      sleep(hasUnsent: worker.framesInTransmit > 0)
+      if worker.prepareToSleep() { sleep(hasUnsent: worker.framesInTransmit > 0) }
+      worker.awake()
       quiescence.online(index)
       idle = 0
     }
@@ -119,8 +123,13 @@ final class WorkerThread: @unchecked Sendable {
   /// Blocks until a packet arrives; briefly when the kernel still holds frames to transmit, which only we drive on.
   private func sleep(hasUnsent: Bool) {
     var descriptors = (0..<settings.ports.count).map { resources.descriptor(port: $0) }
+    if bell >= 0 { descriptors.append(bell) }
     let timeout = hasUnsent ? 1 : Self.longestSleep
     // Safe: the array is alive for the call; any result means "look again".
     _ = unsafe fp_poll_readable(&descriptors, UInt32(descriptors.count), timeout)
+    guard bell >= 0 else { return }
+    var marks: UInt64 = 0
+    // Takes the wake-ups out of the non-blocking pipe; what is left over only wakes once more.
+    _ = unsafe withUnsafeMutableBytes(of: &marks) { unsafe read(bell, $0.baseAddress, $0.count) }
   }
 }

@@ -1,4 +1,5 @@
-// The single-producer ring by which a worker hands bounded copies of packets to the slow path.
+// The single-producer ring by which a worker hands bounded copies of packets to the slow path; turned round, it brings
+// the slow path's packets to a worker.
 //
 // Shape: one mapping; a control line for each side (64 octets apart, so that the worker's stores never take the slow
 // path's line away), then `slots` slots of a 16-octet header and `payload` octets. Positions are free-running 32-bit
@@ -59,9 +60,13 @@ public struct PuntRing {
   ///   - length: octets to copy; more than the ring's payload is refused.
   ///   - reason: the worker's code for why it punts; handed through unchanged.
   ///   - port: index of the port the packet arrived on; handed through unchanged.
+  ///   - tunnel: raw value of the tunnel it is about, 0 for none; handed through unchanged.
+  ///   - detail: a number that belongs to the reason; handed through unchanged.
   /// - Returns: false if the ring is full or the packet does not fit; nothing is published then.
   @inlinable
-  public mutating func push(_ bytes: UnsafeRawPointer, length: Int, reason: UInt8, port: UInt8) -> Bool {
+  public mutating func push(
+    _ bytes: UnsafeRawPointer, length: Int, reason: UInt8, port: UInt8, tunnel: UInt32 = 0, detail: UInt16 = 0
+  ) -> Bool {
     guard length >= 0 && length <= payload else { return false }
     // Wrapping: positions run free; the difference is the number of slots in use, at most mask + 1.
     if tail &- knownHead > mask {
@@ -74,6 +79,8 @@ public struct PuntRing {
     unsafe slot.storeBytes(of: UInt32(truncatingIfNeeded: length), as: UInt32.self)
     unsafe slot.storeBytes(of: reason, toByteOffset: 4, as: UInt8.self)
     unsafe slot.storeBytes(of: port, toByteOffset: 5, as: UInt8.self)
+    unsafe slot.storeBytes(of: detail, toByteOffset: 6, as: UInt16.self)
+    unsafe slot.storeBytes(of: tunnel, toByteOffset: 8, as: UInt32.self)
     // `length` is at most `payload`, the room behind the slot's header.
     unsafe (slot + PuntRingControl.slotHeader).copyMemory(from: bytes, byteCount: length)
     tail = tail &+ 1

@@ -7,6 +7,8 @@ public struct PuntedPacket {
   public let octets: UnsafeRawBufferPointer
   public let reason: UInt8
   public let port: UInt8
+  public let tunnel: UInt32
+  public let detail: UInt16
 }
 
 /// The slow path's view of one ring. One copy in use at a time, by one thread.
@@ -41,7 +43,9 @@ public struct PuntRingConsumer {
     return unsafe PuntedPacket(
       octets: UnsafeRawBufferPointer(start: slot + PuntRingControl.slotHeader, count: length),
       reason: slot.load(fromByteOffset: 4, as: UInt8.self),
-      port: slot.load(fromByteOffset: 5, as: UInt8.self))
+      port: slot.load(fromByteOffset: 5, as: UInt8.self),
+      tunnel: slot.load(fromByteOffset: 8, as: UInt32.self),
+      detail: slot.load(fromByteOffset: 6, as: UInt16.self))
   }
 
   /// Gives the oldest `count` slots back to the worker.

@@ -46,6 +46,14 @@ public final class PuntRingMemory: @unchecked Sendable {
     unsafe munmap(base, octets)
   }
 
+  /// A ring, or the reason why the memory cannot be had.
+  static func make(slots: Int, payload: Int) throws(PlaneError) -> PuntRingMemory {
+    guard let ring = PuntRingMemory(slots: slots, payload: payload) else {
+      throw .environment(operation: "allocate a ring between a worker and the slow path", code: errno)
+    }
+    return ring
+  }
+
   /// The worker's view. To be asked for once: two views in use would each believe to be the only producer.
   public var producer: PuntRing {
     unsafe PuntRing(base: base, slots: slots, payload: payload, position: firstPosition)

@@ -87,6 +87,7 @@ struct ReplayRun {
       case .transmitted: output.verdict(number, port: arrival.port, verdict: "tx", reason: nil, out: out)
       case .dropped(let reason):
         output.verdict(number, port: arrival.port, verdict: "drop", reason: reason.name, out: out)
+      case .held: output.verdict(number, port: arrival.port, verdict: "held", reason: nil, out: out)
       case .kernel(let reason):
         output.giveToKernel(
           Self.kernelFrame(frame, packet: outcome.kernelPacket, reason: reason), number: number, port: arrival.port,
