@@ -13,12 +13,15 @@ public struct OriginatedPacket: Sendable, Hashable {
 
   public var octets: [UInt8]
   public var continuation: Continuation
+  /// Nil: it continues a received packet.
+  public var kind: OriginatedKind?
   /// The received packets it is made of or answers (`ExceptionPacket.tickets`).
   public var tickets: [UInt64]
 
-  public init(octets: [UInt8], continuation: Continuation, tickets: [UInt64] = []) {
+  public init(octets: [UInt8], continuation: Continuation, kind: OriginatedKind?, tickets: [UInt64] = []) {
     self.octets = octets
     self.continuation = continuation
+    self.kind = kind
     self.tickets = tickets
   }
 }
