@@ -18,7 +18,7 @@ public struct OuterFragmenter: Sendable {
   public mutating func fragments(of packet: [UInt8], mtu: Int) -> [[UInt8]] {
     guard let end = try? OuterHeader.end(packet) else { return [] }
     if end <= mtu { return [Array(packet[..<end])] }
-    guard let cut = Cut(packet, end: end) else { return [] }
+    guard mtu > 0, let cut = Cut(packet, end: end) else { return [] }
     let room = mtu - cut.position - OuterFragment.headerLength
     guard room >= 8 else { return [] }
     let identification = identifications.next(

@@ -1,20 +1,20 @@
 /// SipHash-2-4 (Aumasson, Bernstein 2012) of whole 64-bit words: a keyed function whose values tell nothing about other
 /// values to who does not have the key.
-struct SipHash {
+package struct SipHash {
   private var v0: UInt64
   private var v1: UInt64
   private var v2: UInt64
   private var v3: UInt64
   private var words: UInt64 = 0
 
-  init(key: (UInt64, UInt64)) {
+  package init(key: (UInt64, UInt64)) {
     v0 = key.0 ^ 0x736f_6d65_7073_6575
     v1 = key.1 ^ 0x646f_7261_6e64_6f6d
     v2 = key.0 ^ 0x6c79_6765_6e65_7261
     v3 = key.1 ^ 0x7465_6462_7974_6573
   }
 
-  mutating func add(_ word: UInt64) {
+  package mutating func add(_ word: UInt64) {
     v3 ^= word
     round()
     round()
@@ -23,7 +23,7 @@ struct SipHash {
   }
 
   /// The value, after all words; the last block has the length in octets in its highest octet.
-  consuming func value() -> UInt64 {
+  package consuming func value() -> UInt64 {
     // Wrapping: the length counts modulo 256 by the definition.
     add(words &* 8 << 56)
     v2 ^= 0xff
