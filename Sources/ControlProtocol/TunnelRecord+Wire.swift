@@ -15,7 +15,9 @@ struct TunnelFlags: OptionSet {
   static let dscp = TunnelFlags(rawValue: 1 << 5)
   /// With `dscp`: copied from the inner packet.
   static let dscpCopy = TunnelFlags(rawValue: 1 << 6)
-  static let known = TunnelFlags(rawValue: (1 << 7) - 1)
+  /// With `dscp`, without `dscpCopy`: copied from the inner packet and back.
+  static let dscpUniform = TunnelFlags(rawValue: 1 << 7)
+  static let known = TunnelFlags(rawValue: (1 << 8) - 1)
 }
 
 extension TunnelRecord {
@@ -77,16 +79,17 @@ extension TunnelRecord {
 
   private static func decodeDSCP(_ value: UInt8, _ flags: TunnelFlags) throws(RecordError) -> DSCP? {
     let copy = flags.contains(.dscpCopy)
+    let uniform = flags.contains(.dscpUniform)
     guard flags.contains(.dscp) else {
-      guard value == 0, !copy else { throw fieldError("dscp", "must be zero without its flag") }
+      guard value == 0, !copy, !uniform else { throw fieldError("dscp", "must be zero without its flag") }
       return nil
     }
-    guard copy else {
+    guard copy || uniform else {
       guard value <= 63 else { throw fieldError("dscp", "must be 0…63") }
       return .fixed(value)
     }
-    guard value == 0 else { throw fieldError("dscp", "must be zero when copied") }
-    return .copy
+    guard value == 0, copy != uniform else { throw fieldError("dscp", "must be zero when copied, and of one model") }
+    return uniform ? .uniform : .copy
   }
 
   func encode(into buffer: inout [UInt8]) {
@@ -112,6 +115,7 @@ extension TunnelRecord {
     switch dscp {
     case nil: break
     case .copy: flags.formUnion([.dscp, .dscpCopy])
+    case .uniform: flags.formUnion([.dscp, .dscpUniform])
     case .fixed(let value):
       flags.insert(.dscp)
       dscpValue = value

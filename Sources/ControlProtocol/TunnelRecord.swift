@@ -15,6 +15,8 @@ public struct TunnelRecord: Hashable, Sendable {
 
   public enum DSCP: Hashable, Sendable {
     case copy
+    /// Copied at both ends (RFC 2983, uniform model).
+    case uniform
     /// 0…63.
     case fixed(UInt8)
   }
@@ -22,6 +24,7 @@ public struct TunnelRecord: Hashable, Sendable {
   public enum ECN: UInt8, Sendable {
     case rfc6040 = 1
     case compatibility = 2
+    case rfc5213Strict = 3
   }
 
   public var tunnel: WireTunnel

@@ -11,12 +11,27 @@ public struct TunnelEndpoints: Hashable, Sendable, BitwiseCopyable {
   }
 }
 
-/// Where the outer DSCP comes from at encapsulation (RFC 2983).
+/// Where the DSCP of a tunnel header comes from, and whether it counts at the exit (RFC 2983).
 @frozen
 public enum DSCPMode: Hashable, Sendable, BitwiseCopyable {
+  /// Copied at the entry, ignored at the exit: the pipe model of section 3.1.
   case copy
+  /// Copied at the entry and back at the exit: the uniform model.
+  case uniform
   /// 0…63.
   case fixed(UInt8)
+}
+
+/// How congestion marks cross a tunnel (RFC 6040).
+@frozen
+public enum ECNMode: UInt8, Hashable, Sendable, BitwiseCopyable {
+  /// Normal mode.
+  case rfc6040
+  /// Compatibility mode (section 4.3): the outer field is always Not-ECT.
+  case compatibility
+  /// What RFC 5213 section 5.6.3 says, after RFC 3168: at the exit CE on a packet without ECN is ignored instead of
+  /// dropping it, and ECT(1) over ECT(0) is ignored, too.
+  case rfc5213Strict
 }
 
 /// Everything a tunnel's owner may choose. The defaults are CONTRACT's `tunnel-defaults`.
@@ -27,18 +42,21 @@ public struct TunnelSettings: Hashable, Sendable {
   /// Largest inner packet, in octets, that enters unfragmented.
   public var mtu: UInt16
   public var dscp: DSCPMode
-  /// RFC 6040 compatibility mode: outer ECN is always Not-ECT.
-  public var ecnCompatibility: Bool
+  public var ecn: ECNMode
+  /// Value of the tunnel encapsulation limit option that every packet gets (RFC 2473 section 4.1.1); nil: no option,
+  /// except where the packet's own limit asks for one.
+  public var encapsulationLimit: UInt8?
 
   public init(
     endpoints: TunnelEndpoints, hopLimit: UInt8 = 64, mtu: UInt16 = 1460, dscp: DSCPMode = .copy,
-    ecnCompatibility: Bool = false
+    ecn: ECNMode = .rfc6040, encapsulationLimit: UInt8? = nil
   ) {
     self.endpoints = endpoints
     self.hopLimit = hopLimit
     self.mtu = mtu
     self.dscp = dscp
-    self.ecnCompatibility = ecnCompatibility
+    self.ecn = ecn
+    self.encapsulationLimit = encapsulationLimit
   }
 }
 

@@ -11,9 +11,11 @@ struct TunnelRecord: BitwiseCopyable {
   @usableFromInline var nextHop: UInt32 = 0
   @usableFromInline var mtu: UInt16 = 0
   @usableFromInline var hopLimit: UInt8 = 0
-  /// 0…63, or `copyDSCP`.
+  /// 0…63, `copyDSCP` or `uniformDSCP`.
   @usableFromInline var dscp: UInt8 = 0
-  @usableFromInline var ecnCompatibility = false
+  @usableFromInline var ecn = ECNMode.rfc6040
+  @usableFromInline var hasLimit = false
+  @usableFromInline var limit: UInt8 = 0
   // Room for what later issues add to a tunnel without a second cache line pair.
   @usableFromInline var unused: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (
     0, 0, 0, 0, 0, 0, 0, 0, 0
@@ -22,6 +24,7 @@ struct TunnelRecord: BitwiseCopyable {
   init() {}
 
   @usableFromInline static let copyDSCP: UInt8 = 0xff
+  @usableFromInline static let uniformDSCP: UInt8 = 0xfe
   static let bytes = 128
 }
 
@@ -77,18 +80,28 @@ public struct TunnelEntry: BitwiseCopyable {
 
   @inlinable
   public var dscp: DSCPMode {
-    let value = unsafe record.pointee.dscp
-    return value == TunnelRecord.copyDSCP ? .copy : .fixed(value)
+    switch unsafe record.pointee.dscp {
+    case TunnelRecord.copyDSCP: .copy
+    case TunnelRecord.uniformDSCP: .uniform
+    case let value: .fixed(value)
+    }
   }
 
   /// The outer DSCP (0…63) for an inner packet with this one.
   @inlinable
   public func outerDSCP(inner: UInt8) -> UInt8 {
     let value = unsafe record.pointee.dscp
-    return value == TunnelRecord.copyDSCP ? inner : value
+    return value > 63 ? inner : value
   }
 
-  /// RFC 6040 compatibility mode: outer ECN is always Not-ECT.
+  /// Whether the outer DSCP replaces the inner one at the exit (RFC 2983 section 3.1, uniform model).
   @inlinable
-  public var ecnCompatibility: Bool { unsafe record.pointee.ecnCompatibility }
+  public var restoresDSCP: Bool { unsafe record.pointee.dscp == TunnelRecord.uniformDSCP }
+
+  @inlinable
+  public var ecn: ECNMode { unsafe record.pointee.ecn }
+
+  /// The configured tunnel encapsulation limit (RFC 2473 section 4.1.1); nil without one. `mtu` allows for its option.
+  @inlinable
+  public var encapsulationLimit: UInt8? { unsafe record.pointee.hasLimit ? record.pointee.limit : nil }
 }

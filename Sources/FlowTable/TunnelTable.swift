@@ -47,7 +47,7 @@ final class TunnelTable {
     let entry = unsafe TunnelEntry(record: pointer(recordNumber(id)))
     let settings = TunnelSettings(
       endpoints: TunnelEndpoints(local: entry.local, remote: entry.remote), hopLimit: entry.hopLimit, mtu: entry.mtu,
-      dscp: entry.dscp, ecnCompatibility: entry.ecnCompatibility)
+      dscp: entry.dscp, ecn: entry.ecn, encapsulationLimit: entry.encapsulationLimit)
     return (settings, entry.nextHop)
   }
 
@@ -118,9 +118,12 @@ final class TunnelTable {
     record.hopLimit = settings.hopLimit
     switch settings.dscp {
     case .copy: record.dscp = TunnelRecord.copyDSCP
+    case .uniform: record.dscp = TunnelRecord.uniformDSCP
     case .fixed(let value): record.dscp = value & 63
     }
-    record.ecnCompatibility = settings.ecnCompatibility
+    record.ecn = settings.ecn
+    record.hasLimit = settings.encapsulationLimit != nil
+    record.limit = settings.encapsulationLimit ?? 0
     // No reader can reach this record yet.
     unsafe pointer(number).pointee = record
     return number

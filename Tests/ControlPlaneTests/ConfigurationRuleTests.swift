@@ -52,9 +52,6 @@ struct ConfigurationRuleTests {
     .lma(adding: "metrics: {listen: '127.0.0.1:9101'}\n", "metrics.listen", "not supported by this version"),
     .lma(adding: "unbound: unreachable\n", "unbound", "not supported by this version"),
     .lma(adding: "unbound: reject\n", "unbound", "drop or unreachable"),
-    .lma(
-      adding: "tunnel-defaults: {encapsulation-limit: 4}\n", "tunnel-defaults.encapsulation-limit",
-      "not supported by this version"),
     .lma(adding: "icmp: {check-flow-label: true}\n", "icmp.check-flow-label", "not supported by this version"),
     .lma(adding: "access-vlan: strip\n", "access-vlan", "preserve"),
     .lma(adding: "pool-sources: yes\n", "pool-sources", "drop or allow"),
@@ -161,7 +158,9 @@ struct ConfigurationRuleTests {
     .lma(adding: "tunnel-defaults: {mtu: 67}\n", "tunnel-defaults.mtu", "68…65495"),
     .lma(adding: "tunnel-defaults: {mtu: 65496}\n", "tunnel-defaults.mtu", "68…65495"),
     .lma(adding: "tunnel-defaults: {dscp: 64}\n", "tunnel-defaults.dscp", "0…63"),
-    .lma(adding: "tunnel-defaults: {ecn: none}\n", "tunnel-defaults.ecn", "rfc6040 or compatibility"),
+    .lma(adding: "tunnel-defaults: {ecn: none}\n", "tunnel-defaults.ecn", "rfc6040 or compatibility or rfc5213-strict"),
+    .lma(adding: "tunnel-defaults: {encapsulation-limit: 256}\n", "tunnel-defaults.encapsulation-limit", "0…255"),
+    .lma(adding: "tunnel-defaults: {encapsulation-limit: off}\n", "tunnel-defaults.encapsulation-limit", "number"),
     .lma(adding: "tunnel-defaults: {flow-label: 5}\n", "tunnel-defaults.flow-label", "hash or zero"),
     .lma(adding: "flow-label-key: '0123'\n", "flow-label-key", "32 hexadecimal digits"),
     .lma(
@@ -192,7 +191,6 @@ struct ConfigurationRuleTests {
       switch feature {
       case .metrics: "metrics: {listen: '[::1]:9101'}\n"
       case .unboundUnreachable: "unbound: unreachable\n"
-      case .encapsulationLimit: "tunnel-defaults: {encapsulation-limit: 255}\n"
       case .checkFlowLabel: "icmp: {check-flow-label: true}\n"
       }
     #expect(SampleConfiguration.issues(SampleConfiguration.lma + line).count == 1)
@@ -202,7 +200,8 @@ struct ConfigurationRuleTests {
   @Test(
     "Bounds that hold",
     arguments: [
-      "tunnel-defaults: {hop-limit: 1, mtu: 65495, dscp: 0}\n", "workers: [4095]\n",
+      "tunnel-defaults: {hop-limit: 1, mtu: 65495, dscp: 0}\n", "tunnel-defaults: {encapsulation-limit: 0}\n",
+      "tunnel-defaults: {encapsulation-limit: 255, dscp: uniform, ecn: rfc5213-strict}\n", "workers: [4095]\n",
       "min-delay-before-bce-delete: 24h\n",
       "min-delay-before-bce-delete: 0s\n", "buffers: {per-mobile-node: 0, total: 0}\n",
       "neighbors: [{address: '2001:db8:c::1', port: core, mac: '02:00:00:00:00:01', vlan: 1}]\n",

@@ -82,9 +82,6 @@ struct RecordRuleTests {
           from: Sample.prefix("2001:db8:100:1::/64"), to: Sample.prefix("2001:db8:100:2::/64"), via: .local)),
       code: .unsupported, field: "route", words: "not supported by this version"),
     .init(
-      record: .tunnel(TunnelRecord(tunnel: Sample.mag1, encapsulationLimit: .limit(4))), code: .unsupported,
-      field: "encapsulationLimit", words: "4 is not supported"),
-    .init(
       record: .tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 0)), code: .invalid, field: "hopLimit", words: "1…255"
     ),
     .init(

@@ -145,7 +145,14 @@ struct RegistryTests {
         .applied == 1)
     #expect(
       fixture.writer.tunnelSettings(id)
-        == TunnelSettings(endpoints: endpoints, hopLimit: 64, mtu: 1460, dscp: .fixed(46), ecnCompatibility: true))
+        == TunnelSettings(endpoints: endpoints, hopLimit: 64, mtu: 1460, dscp: .fixed(46), ecn: .compatibility))
+    // RFC 2473 section 6.7: the 8 octets of the option come off an automatic MTU, and the default's off nobody's choice.
+    #expect(
+      fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true, encapsulationLimit: .limit(4)))).applied
+        == 1)
+    #expect(
+      fixture.writer.tunnelSettings(id)
+        == TunnelSettings(endpoints: endpoints, hopLimit: 64, mtu: 1452, encapsulationLimit: 4))
     let refused = fixture.delete(.tunnel(Sample.mag1))
     #expect(refused.firstFailure?.code == .conflict)
     #expect(fixture.delete(Sample.key("2001:db8:100:1::/64")).applied == 1)

@@ -79,8 +79,9 @@ struct RandomRecords {
           tunnel: tunnel(family()), isStatic: chance(), hopLimit: some { $0.number(1...255) },
           mtu: some { $0.chance() ? .automatic : .octets($0.number(68...65535)) },
           encapsulationLimit: some { $0.chance() ? .none : .limit($0.number(0...255)) },
-          dscp: some { $0.chance() ? .copy : .fixed($0.number(0...63)) },
-          ecn: some { $0.chance() ? .rfc6040 : .compatibility }, users: number(0...UInt32.max)))
+          dscp: some { $0.chance() ? .fixed($0.number(0...63)) : $0.chance() ? .copy : .uniform },
+          ecn: some { $0.chance() ? .rfc6040 : $0.chance() ? .compatibility : .rfc5213Strict },
+          users: number(0...UInt32.max)))
     case 1:
       let inner = family()
       return .route(

@@ -12,11 +12,13 @@ import Testing
     let fixture = try Fixture(tunnels: 0)
     let endpoints = TunnelEndpoints(local: try "2001:db8:1::1".asAddress, remote: try "2001:db8:a::9".asAddress)
     let settings = TunnelSettings(
-      endpoints: endpoints, hopLimit: 17, mtu: 1280, dscp: .fixed(46), ecnCompatibility: true)
+      endpoints: endpoints, hopLimit: 17, mtu: 1280, dscp: .fixed(46), ecn: .compatibility,
+      encapsulationLimit: 4)
     let id = try fixture.writer.addTunnel(settings, nextHop: fixture.nextHop)
     let entry = fixture.table.view.snapshot().tunnel(id)
     #expect(entry.exists && entry.id == id && entry.nextHop == fixture.nextHop)
-    #expect(entry.hopLimit == 17 && entry.mtu == 1280 && entry.dscp == .fixed(46) && entry.ecnCompatibility)
+    #expect(entry.hopLimit == 17 && entry.mtu == 1280 && entry.dscp == .fixed(46) && entry.ecn == .compatibility)
+    #expect(entry.encapsulationLimit == 4)
     #expect(entry.outerDSCP(inner: 10) == 46)
     #expect(entry.local == endpoints.local && entry.remote == endpoints.remote)
     // In memory order they are the octets of a header.

@@ -95,7 +95,7 @@ class Binding:
 @dataclass(frozen=True)
 class Tunnel:
     """A tunnel's settings; None follows the configuration. mtu 0 is automatic, encapsulation_limit -1 no option,
-    dscp -1 copied from the inner packet, ecn 1 RFC 6040 and 2 compatibility."""
+    dscp -1 copied from the inner packet, -2 copied both ways, ecn 1 RFC 6040, 2 compatibility, 3 rfc5213-strict."""
 
     local: str
     remote: str
@@ -229,7 +229,7 @@ def _pack_tunnel(record: Tunnel) -> bytes:
     if record.encapsulation_limit is not None:
         flags |= 24 if record.encapsulation_limit < 0 else 8
     if record.dscp is not None:
-        flags |= 96 if record.dscp < 0 else 32
+        flags |= {-1: 96, -2: 160}.get(record.dscp, 32)
     return _TUNNEL.pack(family, record.hop_limit or 0, max(record.dscp or 0, 0), record.ecn, flags, record.mtu or 0,
                         max(record.encapsulation_limit or 0, 0), 0, record.users, local,
                         pack_address(record.remote)[1], b"")
@@ -259,7 +259,7 @@ def unpack_record(table: int, octets: bytes) -> Record:
         return Tunnel(unpack_address(family, local), unpack_address(family, remote), bool(flags & 1),
                       hop if flags & 2 else None, mtu if flags & 4 else None,
                       (-1 if flags & 16 else limit) if flags & 8 else None,
-                      (-1 if flags & 64 else dscp) if flags & 32 else None, ecn, users)
+                      (-1 if flags & 64 else -2 if flags & 128 else dscp) if flags & 32 else None, ecn, users)
     if table == ROUTES:
         family, length, to_family, to_length, flags, lifetime, _, source, to, local, remote = _ROUTE.unpack(octets)
         ends = 4 if flags & 4 else 6

@@ -79,18 +79,15 @@ extension ConfigurationDecoder {
     }
     defaults.encapsulationLimit = mapping.optional("encapsulation-limit") { node in
       if node.isWord("none") { return nil }
-      guard let limit = node.integer(in: 0...255) else { return nil }
-      if !features.contains(.encapsulationLimit) {
-        findings.reportUnsupported(node.path, "a tunnel encapsulation limit")
-      }
-      return UInt8(limit)
+      return node.integer(in: 0...255).map { UInt8($0) }
     }
     defaults.dscp = mapping.value("dscp", default: .copy) { node in
       if node.isWord("copy") { return .copy }
+      if node.isWord("uniform") { return .uniform }
       return node.integer(in: 0...63).map { .fixed(UInt8($0)) }
     }
-    defaults.ecnCompatibility = mapping.value("ecn", default: false) {
-      $0.word(["rfc6040": false, "compatibility": true])
+    defaults.ecn = mapping.value("ecn", default: .rfc6040) {
+      $0.word(["rfc6040": .rfc6040, "compatibility": .compatibility, "rfc5213-strict": .rfc5213Strict])
     }
     defaults.flowLabel = mapping.value("flow-label", default: .hash) { $0.word(["hash": .hash, "zero": .zero]) }
     return defaults

@@ -63,8 +63,6 @@ public enum ConfigurationFeature: Hashable, Sendable, CaseIterable {
   case metrics
   /// `unbound: unreachable`
   case unboundUnreachable
-  /// `tunnel-defaults.encapsulation-limit` with a number
-  case encapsulationLimit
   /// `icmp.check-flow-label: true`
   case checkFlowLabel
 }

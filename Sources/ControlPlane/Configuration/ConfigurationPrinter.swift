@@ -23,12 +23,22 @@ extension DaemonConfiguration {
 
   private func forwardingLines() -> [String] {
     let mtu = if case .octets(let octets) = tunnelDefaults.mtu { "\(octets)" } else { "auto" }
-    let dscp = if case .fixed(let value) = tunnelDefaults.dscp { "\(value)" } else { "copy" }
+    let dscp =
+      switch tunnelDefaults.dscp {
+      case .copy: "copy"
+      case .uniform: "uniform"
+      case .fixed(let value): "\(value)"
+      }
+    let ecn =
+      switch tunnelDefaults.ecn {
+      case .rfc6040: "rfc6040"
+      case .compatibility: "compatibility"
+      case .rfc5213Strict: "rfc5213-strict"
+      }
     let limit = tunnelDefaults.encapsulationLimit.map { "\($0)" } ?? "none"
     var lines = [
       "tunnel-defaults: {hop-limit: \(tunnelDefaults.hopLimit), mtu: \(mtu), encapsulation-limit: \(limit), "
-        + "dscp: \(dscp), ecn: \(tunnelDefaults.ecnCompatibility ? "compatibility" : "rfc6040"), "
-        + "flow-label: \(tunnelDefaults.flowLabel.rawValue)}",
+        + "dscp: \(dscp), ecn: \(ecn), flow-label: \(tunnelDefaults.flowLabel.rawValue)}",
       "local-routing: \(localRouting)",
       "min-delay-before-bce-delete: \(ConfigurationText.text(minDelayBeforeBCEDelete))",
       "unbound: \(unbound.rawValue)",

@@ -140,7 +140,7 @@ public struct StaticNeighbor: Hashable, Sendable {
 /// `tunnel-defaults`: what a tunnel follows where its own record is silent.
 public struct TunnelDefaults: Hashable, Sendable {
   public enum MTU: Hashable, Sendable {
-    /// The egress port's MTU less 40.
+    /// The egress port's MTU less 40, or 48 with an encapsulation limit.
     case automatic
     /// Largest inner packet in octets.
     case octets(UInt16)
@@ -156,7 +156,7 @@ public struct TunnelDefaults: Hashable, Sendable {
   /// Nil: no tunnel encapsulation limit option.
   public var encapsulationLimit: UInt8?
   public var dscp = DSCPMode.copy
-  public var ecnCompatibility = false
+  public var ecn = ECNMode.rfc6040
   public var flowLabel = FlowLabel.hash
 
   public init() {}

@@ -119,11 +119,7 @@ struct RecordRules {
   func check(_ record: TunnelRecord) throws(RecordRefusal) -> (TunnelEndpoints, TunnelChoices) {
     let tunnel = try check(record.tunnel)
     var choices = TunnelChoices()
-    switch record.encapsulationLimit {
-    case .limit(let limit): throw .unsupported("encapsulationLimit", "\(limit)")
-    case TunnelRecord.EncapsulationLimit.none?: choices.encapsulationLimitNone = true
-    case nil: break
-    }
+    choices.encapsulationLimit = record.encapsulationLimit
     guard record.hopLimit != 0 else { throw .invalid("hopLimit", "must be 1…255") }
     choices.hopLimit = record.hopLimit
     switch record.mtu {
@@ -140,9 +136,10 @@ struct RecordRules {
       guard value <= 63 else { throw .invalid("dscp", "must be 0…63") }
       choices.dscp = .fixed(value)
     case .copy: choices.dscp = .copy
+    case .uniform: choices.dscp = .uniform
     case nil: break
     }
-    choices.ecnCompatibility = record.ecn.map { $0 == .compatibility }
+    choices.ecn = record.ecn.map(ECNMode.init)
     return (tunnel, choices)
   }
 }

@@ -2,21 +2,29 @@ import ControlProtocol
 import FlowTable
 
 extension Registry {
-  /// Octets of the outer IPv6 header (RFC 2473 section 7: the tunnel MTU is the path's less the headers added).
-  private static let overhead = 40
+  /// Octets that a tunnel adds to every packet (RFC 2473 section 6.7): the outer IPv6 header, and the destination
+  /// options that carry a configured limit. The 8 octets that a packet's own limit costs are the fast path's to count.
+  private static func overhead(limit: UInt8?) -> Int { limit == nil ? 40 : 48 }
 
   /// What a tunnel does now: its own choices over `tunnel-defaults`, with an automatic MTU from the egress port.
   func settings(of entry: TunnelEntry) -> TunnelSettings {
     let defaults = configuration.tunnelDefaults
+    let limit: UInt8? =
+      switch entry.choices.encapsulationLimit {
+      case .limit(let value): value
+      case TunnelRecord.EncapsulationLimit.none?: nil
+      case nil: defaults.encapsulationLimit
+      }
     let mtu: UInt16 =
       switch entry.choices.mtu ?? defaults.mtu {
       case .octets(let octets): octets
-      case .automatic: UInt16(clamping: resolver.egressMTU(towards: entry.endpoints.remote) - Self.overhead)
+      case .automatic:
+        UInt16(clamping: resolver.egressMTU(towards: entry.endpoints.remote) - Self.overhead(limit: limit))
       }
     return TunnelSettings(
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,
       dscp: entry.choices.dscp ?? defaults.dscp,
-      ecnCompatibility: entry.choices.ecnCompatibility ?? defaults.ecnCompatibility)
+      ecn: entry.choices.ecn ?? defaults.ecn, encapsulationLimit: limit)
   }
 
   /// Moves the tunnels to this remote to the next hop and MTU that the resolver has now.
@@ -40,9 +48,8 @@ extension Registry {
     return TunnelRecord(
       tunnel: entry.endpoints.wire, isStatic: entry.isStatic, hopLimit: choices.hopLimit,
       mtu: choices.mtu.map(Self.wire),
-      encapsulationLimit: choices.encapsulationLimitNone ? TunnelRecord.EncapsulationLimit.none : nil,
-      dscp: choices.dscp.map(Self.wire), ecn: choices.ecnCompatibility.map { $0 ? .compatibility : .rfc6040 },
-      users: UInt32(clamping: entry.users))
+      encapsulationLimit: choices.encapsulationLimit, dscp: choices.dscp.map(Self.wire),
+      ecn: choices.ecn.map(TunnelRecord.ECN.init), users: UInt32(clamping: entry.users))
   }
 
   /// A tunnel as packets meet it: every value filled in.
@@ -50,8 +57,8 @@ extension Registry {
     let settings = entry.published ?? settings(of: entry)
     return TunnelRecord(
       tunnel: entry.endpoints.wire, isStatic: entry.isStatic, hopLimit: settings.hopLimit, mtu: .octets(settings.mtu),
-      encapsulationLimit: TunnelRecord.EncapsulationLimit.none, dscp: Self.wire(settings.dscp),
-      ecn: settings.ecnCompatibility ? .compatibility : .rfc6040, users: UInt32(clamping: entry.users))
+      encapsulationLimit: settings.encapsulationLimit.map { .limit($0) } ?? TunnelRecord.EncapsulationLimit.none,
+      dscp: Self.wire(settings.dscp), ecn: TunnelRecord.ECN(settings.ecn), users: UInt32(clamping: entry.users))
   }
 
   private static func wire(_ mtu: TunnelDefaults.MTU) -> TunnelRecord.MTU {
@@ -64,7 +71,30 @@ extension Registry {
   private static func wire(_ dscp: DSCPMode) -> TunnelRecord.DSCP {
     switch dscp {
     case .copy: .copy
+    case .uniform: .uniform
     case .fixed(let value): .fixed(value)
     }
+  }
+}
+
+extension ECNMode {
+  init(_ mode: TunnelRecord.ECN) {
+    self =
+      switch mode {
+      case .rfc6040: .rfc6040
+      case .compatibility: .compatibility
+      case .rfc5213Strict: .rfc5213Strict
+      }
+  }
+}
+
+extension TunnelRecord.ECN {
+  init(_ mode: ECNMode) {
+    self =
+      switch mode {
+      case .rfc6040: .rfc6040
+      case .compatibility: .compatibility
+      case .rfc5213Strict: .rfc5213Strict
+      }
   }
 }

@@ -1,3 +1,4 @@
+import ControlProtocol
 import FlowTable
 
 /// A binding's key in 24 octets, so that a million of them stay small.
@@ -58,9 +59,9 @@ struct TunnelChoices: Hashable {
   var hopLimit: UInt8?
   var mtu: TunnelDefaults.MTU?
   var dscp: DSCPMode?
-  var ecnCompatibility: Bool?
-  /// A record may say `none`, which is the only value this version serves.
-  var encapsulationLimitNone = false
+  var ecn: ECNMode?
+  /// `none` is a choice, too: against a limit in `tunnel-defaults`.
+  var encapsulationLimit: TunnelRecord.EncapsulationLimit?
 }
 
 /// One tunnel: what was chosen, who uses it, and its handle in the forwarding table.

@@ -1,25 +1,40 @@
-/// The walk over the headers between an outer IPv6 header and the packet it carries.
+/// What a packet's headers say comes next: the numbers of RFC 8200 section 4 and RFC 7045, and how long each header is.
 enum ExtensionHeaders {
-  /// As many as the steering program walks; a longer chain is not a tunnel's.
-  static let maximum = 4
+  static let hopByHop: UInt8 = 0
+  static let routing: UInt8 = 43
+  static let fragment: UInt8 = 44
+  static let authentication: UInt8 = 51
+  static let destinationOptions: UInt8 = 60
+  static let mobility: UInt8 = 135
+  static let hostIdentity: UInt8 = 139
+  static let shim6: UInt8 = 140
 
-  /// The upper header's protocol number and offset; nil when a header runs past `end`.
-  ///
-  /// Only hop-by-hop and destination options are stepped over: a tunnel entry puts nothing else in front of the inner
-  /// packet except a Fragment header (RFC 2473 section 5.1), and fragments are not steered here.
-  /// - Parameter end: offset of the first octet behind the outer packet.
+  /// Whether a next header number is one of an extension header that another header may follow.
   @inline(__always)
-  static func upperHeader(_ frame: FrameView, network: Int, end: Int) -> (proto: UInt8, offset: Int)? {
-    var next = frame.octet(network + 6)
-    var offset = network + IPv6Header.length
-    var walked = 0
-    while next == IPv6Header.nextHeaderHopByHop || next == IPv6Header.nextHeaderDestinationOptions {
-      if walked == maximum || offset + 8 > end { return nil }
-      let length = (Int(frame.octet(offset + 1)) + 1) * 8
-      next = frame.octet(offset)
-      offset += length
-      walked += 1
-    }
-    return offset <= end ? (next, offset) : nil
+  static func isExtension(_ next: UInt8) -> Bool {
+    if next < 64 { return first64 >> UInt64(next) & 1 != 0 }
+    return next == mobility || next == hostIdentity || next == shim6
   }
+
+  private static let first64: UInt64 = 1 << 0 | 1 << 43 | 1 << 44 | 1 << 51 | 1 << 60
+
+  /// Octets of the extension header of this kind at `offset`, whose first two octets the caller has found in the packet.
+  @inline(__always)
+  static func length(_ frame: FrameView, _ kind: UInt8, at offset: Int) -> Int {
+    let units = Int(frame.octet(offset + 1))
+    return switch kind {
+    case fragment: 8
+    // RFC 4302 section 2.2: in 4 octets, less 2.
+    case authentication: (units + 2) * 4
+    default: (units + 1) * 8
+    }
+  }
+
+  /// Fragment offset in 8 octets, of the Fragment header at `offset`.
+  @inline(__always)
+  static func fragmentOffset(_ frame: FrameView, at offset: Int) -> UInt16 { frame.word16(offset + 2) >> 3 }
+
+  /// Whether the Fragment header at `offset` is of a packet that is whole (RFC 6946: an atomic fragment).
+  @inline(__always)
+  static func isAtomic(_ frame: FrameView, at offset: Int) -> Bool { frame.word16(offset + 2) & 0xfff9 == 0 }
 }

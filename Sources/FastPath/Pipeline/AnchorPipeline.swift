@@ -29,7 +29,7 @@ enum AnchorPipeline: Pipeline {
           batch.packets[index].drop(.unknownTunnel)
           continue
         }
-        batch.packets[index].arrivalTunnel = tunnel
+        batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
         batch.packets[index].path = .route
       } else if context.settings.isLocal(destination) || !context.kinds.contains(.core)
         || !context.settings.isInPool(destination)

@@ -42,9 +42,11 @@ enum Egress {
   /// Repeating it changes nothing more.
   @inline(__always)
   private static func mergeCongestion(_ packet: inout PacketState) -> Bool {
-    let merged = ExplicitCongestion.innerTrafficClass(inner: packet.trafficClass, outer: packet.outerTrafficClass)
+    let merged = ExplicitCongestion.innerTrafficClass(
+      inner: packet.trafficClass, outer: packet.outerTrafficClass, rule: packet.exitRule)
     guard let merged else { return false }
     packet.trafficClass = merged
+    packet.outerTrafficClass = merged
     return true
   }
 
@@ -53,9 +55,11 @@ enum Egress {
   @inline(__always)
   private static func encapsulate(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let tunnel = context.snapshot.tunnel(packet.departureTunnel)
-    let fits = packet.innerLength <= tunnel.mtu
+    guard let limit = TunnelEntrance.limit(&packet, frame: frame, tunnel: tunnel) else { return }
+    let mtu = TunnelEntrance.mtu(of: tunnel, with: limit)
+    let fits = Int(packet.innerLength) <= mtu
     guard fits || TunnelLimit.mayFragmentOuter(packet, frame: frame) else {
-      return TunnelLimit.refuse(&packet, mtu: tunnel.mtu)
+      return TunnelLimit.refuse(&packet, mtu: UInt16(clamping: mtu))
     }
     var plan = Plan()
     guard resolve(tunnel.nextHop, into: &plan, packet: &packet, context: context) else {
@@ -63,16 +67,16 @@ enum Egress {
       if packet.verdict == .punt { packet.except(.noRoute, .noRoute) }
       return
     }
-    let outer = Int(packet.inner) - IPv6Header.length
-    let length = IPv6Header.length + Int(packet.innerLength)
+    let overhead = TunnelHeader.length(limit)
+    let outer = Int(packet.inner) - overhead
+    let length = overhead + Int(packet.innerLength)
     let isPlaced =
       fits
       ? place(&packet, network: outer, length: length, plan: plan, context: context)
-      : TunnelLimit.holdForFragments(
-        &packet, at: outer, length: length, path: Int(tunnel.mtu) + IPv6Header.length, context: context)
+      : TunnelLimit.holdForFragments(&packet, at: outer, length: length, path: mtu + overhead, context: context)
     guard isPlaced else { return }
     rewriteInner(packet, frame: frame)
-    TunnelHeader.write(frame, at: outer, packet: packet, tunnel: tunnel, settings: context.settings)
+    TunnelHeader.write(frame, at: outer, packet: packet, tunnel: tunnel, limit: limit, settings: context.settings)
     guard fits else { return }
     finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan)
   }

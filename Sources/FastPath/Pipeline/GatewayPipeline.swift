@@ -28,7 +28,7 @@ enum GatewayPipeline: Pipeline {
           batch.packets[index].drop(.unknownTunnel)
           continue
         }
-        batch.packets[index].arrivalTunnel = tunnel
+        batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
         batch.packets[index].path = .deliver
       } else if context.kinds.contains(.access) {
         batch.packets[index].path = .encapsulate

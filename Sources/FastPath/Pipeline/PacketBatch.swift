@@ -28,6 +28,8 @@ struct PacketState: BitwiseCopyable {
   /// Traffic class octet of the inner packet, and of the tunnel header it came in.
   var trafficClass: UInt8 = 0
   var outerTrafficClass: UInt8 = 0
+  /// What becomes of the latter at the tunnel's exit.
+  var exitRule: ExitRule = []
   /// Tunnel the packet came by, and the one it leaves by; 0 is none.
   var arrivalTunnel = TunnelID(0)
   var departureTunnel = TunnelID(0)
@@ -42,6 +44,13 @@ struct PacketState: BitwiseCopyable {
   /// What the slow path is asked for, and the number that belongs to it.
   var exception: ExceptionKind = .none
   var detail: UInt16 = 0
+
+  /// Notes the tunnel a packet came by, and how that tunnel's exit treats the traffic class.
+  @inline(__always)
+  mutating func arrive(by tunnel: TunnelEntry) {
+    arrivalTunnel = tunnel.id
+    exitRule = ExitRule(tunnel)
+  }
 
   @inline(__always)
   mutating func drop(_ why: DropReason) {

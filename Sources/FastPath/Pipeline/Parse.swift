@@ -25,7 +25,7 @@ enum Parse {
       guard validateIPv6(&packet, frame: frame, available: length - offset) else { return }
       let isTunnelPort = !context.kinds.isDisjoint(with: .decapsulating)
       if isTunnelPort && context.settings.isLocal(IPv6Header.destination(frame, offset)) {
-        openTunnel(&packet, frame: frame)
+        openTunnel(&packet, frame: frame, context: context)
       }
     case EthernetHeader.typeIPv4:
       packet.family = .ipv4
@@ -112,12 +112,15 @@ enum Parse {
 
   /// A packet to one of our addresses: finds the packet inside, or hands it to the kernel.
   @inline(__always)
-  private static func openTunnel(_ packet: inout PacketState, frame: FrameView) {
+  private static func openTunnel(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let network = Int(packet.network)
     // The outer packet ends where its own length says, at or before the frame's end.
     let end = network + Int(packet.innerLength)
-    guard let upper = ExtensionHeaders.upperHeader(frame, network: network, end: end) else {
-      return packet.drop(.malformed)
+    var upper = OuterHeaders.End(
+      kind: .upper, proto: frame.octet(network + 6), offset: network + IPv6Header.length)
+    if ExtensionHeaders.isExtension(upper.proto) {
+      upper = OuterHeaders.walk(frame, network: network, end: end)
+      guard upper.kind == .upper else { return refuse(&packet, upper, frame: frame, context: context) }
     }
     let outer = packet.trafficClass
     packet.inner = UInt16(truncatingIfNeeded: upper.offset)
@@ -138,6 +141,24 @@ enum Parse {
     }
     packet.arrival = .tunnelled
     packet.outerTrafficClass = outer
+  }
+
+  /// A packet to one of our addresses that cannot be opened. Only who has a tunnel here gets an answer or memory.
+  private static func refuse(
+    _ packet: inout PacketState, _ end: OuterHeaders.End, frame: FrameView, context: borrowing TurnContext
+  ) {
+    let network = Int(packet.network)
+    if end.kind == .foreign { return packet.punt(.notOurs) }
+    guard context.snapshot.tunnel(ofOuter: frame, at: network).rawValue != 0 else {
+      return packet.drop(.unknownTunnel)
+    }
+    let pointer = UInt16(truncatingIfNeeded: end.offset - network)
+    switch end.kind {
+    case .unknownOption: packet.except(.outerUnknownOption, .malformed, detail: pointer)
+    case .routing: packet.except(.outerParameterProblem, .malformed, detail: pointer)
+    case .fragment: packet.hold(.outerFragment, orDrop: .reassemblyFull)
+    case .malformed, .discard, .foreign, .upper: packet.drop(.malformed)
+    }
   }
 
   @inline(__always)

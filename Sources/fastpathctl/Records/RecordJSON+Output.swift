@@ -57,12 +57,14 @@ extension RecordJSON {
     switch tunnel.dscp {
     case nil: break
     case .copy: members.append(("dscp", "\"copy\""))
+    case .uniform: members.append(("dscp", "\"uniform\""))
     case .fixed(let value): members.append(("dscp", "\(value)"))
     }
     switch tunnel.ecn {
     case nil: break
     case .rfc6040: members.append(("ecn", "\"rfc6040\""))
     case .compatibility: members.append(("ecn", "\"compatibility\""))
+    case .rfc5213Strict: members.append(("ecn", "\"rfc5213-strict\""))
     }
     return members
   }

@@ -88,8 +88,9 @@ enum RecordJSON {
   private static func dscp(_ fields: RecordFields) throws(RecordError) -> TunnelRecord.DSCP? {
     guard let value = fields.value("dscp") else { return nil }
     if value == .string("copy") { return .copy }
+    if value == .string("uniform") { return .uniform }
     guard case .integer(let number) = value, (0...63).contains(number) else {
-      throw fields.error("dscp", "must be \"copy\" or an integer from 0 to 63")
+      throw fields.error("dscp", "must be \"copy\", \"uniform\" or an integer from 0 to 63")
     }
     return .fixed(UInt8(number))
   }
@@ -99,7 +100,8 @@ enum RecordJSON {
     case nil: return nil
     case "rfc6040": return .rfc6040
     case "compatibility": return .compatibility
-    default: throw fields.error("ecn", "must be \"rfc6040\" or \"compatibility\"")
+    case "rfc5213-strict": return .rfc5213Strict
+    default: throw fields.error("ecn", "must be \"rfc6040\", \"compatibility\" or \"rfc5213-strict\"")
     }
   }
 
