@@ -36,6 +36,10 @@ public enum TableInvariant: String, Sendable, Hashable, CaseIterable {
   case accounting
   /// Slots of tunnels and next hops name records of their own.
   case identifiers
+  /// A node of the route trie has children and leaves that are there, in the order that its maps say.
+  case trieNode = "trie-node"
+  /// The route trie has the routes of the records, and no others.
+  case trieRoutes = "trie-routes"
   /// No worker has reported a generation that is not published.
   case quiescence
 }
@@ -50,22 +54,24 @@ public struct AuditFinding: Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(invariant.rawValue): \(place): \(seen)" }
 }
 
-/// Takes in the findings of one audit. The first ones are kept and all are counted: a table that is damaged all over
-/// must not fill the memory as well.
+/// Takes in the findings of one audit. The first ones of each invariant are kept and all are counted: a table that is
+/// damaged all over must not fill the memory as well, nor one damage hide another.
 final class AuditLog {
-  static let kept = 64
+  static let kept = 8
   /// After that many there is nothing more to learn, and searches in a damaged table are long.
   static let enough = 1000
 
   private(set) var findings: [AuditFinding] = []
   private(set) var count = 0
+  private var counts: [TableInvariant: Int] = [:]
 
   var isFull: Bool { count >= Self.enough }
 
   /// The texts are made only for the findings that are kept.
   func note(_ invariant: TableInvariant, _ place: @autoclosure () -> String, _ seen: @autoclosure () -> String) {
     count += 1
-    if findings.count < Self.kept {
+    counts[invariant, default: 0] += 1
+    if counts[invariant, default: 0] <= Self.kept {
       findings.append(AuditFinding(invariant: invariant, place: place(), seen: seen()))
     }
   }

@@ -12,7 +12,7 @@ public struct AuditReport: Sendable, Hashable {
     public var loadFactor: Double { slots == 0 ? 0 : Double(entries) / Double(slots) }
   }
 
-  /// The first findings; none for a sound table.
+  /// The first findings of each invariant; none for a sound table.
   public var findings: [AuditFinding]
   /// All of them.
   public var findingCount: Int

@@ -7,13 +7,13 @@ struct BlockPool: ~Copyable {
   private let unitBytes: Int
   /// Units of the memory, the unused first one included.
   let capacity: Int
-  private var neverUsed = 1
+  private(set) var neverUsed = 1
   // The first freed block of each size; a freed block's first word names the next.
-  private var freed = [UInt32](repeating: 0, count: sizes.count)
+  private(set) var freed = [UInt32](repeating: 0, count: sizes.count)
   /// Units in blocks that are taken.
   private(set) var used = 0
 
-  private static let sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
+  static let sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]
   static let largestBlock = 64
 
   /// Over the whole of a mapping that outlives this pool.
@@ -35,7 +35,7 @@ struct BlockPool: ~Copyable {
     unsafe base + Int(unit) &* unitBytes
   }
 
-  private static func sizeClass(_ count: Int) -> Int {
+  static func sizeClass(_ count: Int) -> Int {
     sizes.firstIndex { $0 >= count } ?? sizes.count - 1
   }
 

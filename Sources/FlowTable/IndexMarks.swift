@@ -19,9 +19,9 @@ struct IndexMarks {
   private let words: UnsafeMutablePointer<UInt64>
 
   /// - Throws: `mapping`.
-  init(_ pool: IndexPool.Contents) throws(FlowTableError) {
-    highWater = pool.highWater
-    mapping = try Mapping(bytes: (pool.highWater / 64 + 1) * 16)
+  init(highWater: Int) throws(FlowTableError) {
+    self.highWater = highWater
+    mapping = try Mapping(bytes: (highWater / 64 + 1) * 16)
     unsafe words = unsafe mapping.base.assumingMemoryBound(to: UInt64.self)
   }
 

@@ -13,6 +13,7 @@ struct RecordCheck {
   /// How many bindings name each tunnel, by the writer; nil where there is none.
   let tunnels: [Int?]
   let nextHopsEnd: Int
+  let trie: TrieScan
 
   // What is counted. Users by tunnel are the audit's array, lent for the stretch.
   var users: [Int] = []
@@ -34,6 +35,7 @@ struct RecordCheck {
     cells = audit.marks(.trafficCells)
     tunnels = writer.tunnels.users
     nextHopsEnd = writer.nextHops.identifiers.highWater
+    trie = TrieScan(writer.routeTrie)
   }
 
   /// The record of a linked key.
@@ -54,7 +56,7 @@ struct RecordCheck {
     }
     live += 1
     if isUnchanged { held.append((index, records.counter(index))) }
-    if table == .routes { checkNextHop(of: index, place) } else { checkBinding(index, place) }
+    if table == .routes { checkRoute(index, place) } else { checkBinding(index, place) }
   }
 
   /// Marks what was found in use. A loop of its own with prefetches, since the marks of ten million indices are
@@ -93,10 +95,26 @@ struct RecordCheck {
     }
   }
 
-  private func checkNextHop(of index: UInt32, _ place: () -> String) {
+  private func checkRoute(_ index: UInt32, _ place: () -> String) {
     // Whether the next hop still exists is its owner's to know; readers need a slot to read.
-    if Int(records.target(index)) >= nextHopsEnd {
-      log.note(.target, place(), "names next hop \(records.target(index)), which never was")
+    let target = records.target(index)
+    if Int(target) >= nextHopsEnd { log.note(.target, place(), "names next hop \(target), which never was") }
+    let key = records.key(index)
+    guard RouteTrie.has(key) else { return }
+    guard let (node, depth) = trie.node(for: key), let slots = trie.slots(node) else {
+      log.note(.trieRoutes, place(), "\(key.prefix) is not in the trie")
+      return
+    }
+    // The slots that the prefix covers have it, or a longer one.
+    let length = key.lengthClass.length - depth
+    let address = RouteAddress(LookupKey(high: key.high, low: key.low, family: key.lengthClass.family))
+    let first = address.slot(depth: depth)
+    for slot in first..<first + 1 << (RouteNode.stride - length) {
+      let leaf = slots[slot]
+      if leaf.relativeLength < length || (leaf.relativeLength == length && leaf.nextHop != target) {
+        log.note(.trieRoutes, place(), "\(key.prefix) to \(target) is \(leaf.word) in the trie's slot \(slot)")
+        return
+      }
     }
   }
 

@@ -10,7 +10,7 @@ import Synchronization
 @safe
 final class RouteTrie {
   /// A replaced block, in which a reader may still be.
-  private struct Garbage {
+  struct Garbage {
     let generation: UInt64
     let isLeaves: Bool
     let block: UInt32
@@ -18,12 +18,12 @@ final class RouteTrie {
   }
 
   // The owner's mappings, `1 << rootBits` words each.
-  private let ipv6Roots: UnsafeMutableRawPointer
-  private let ipv4Roots: UnsafeMutableRawPointer
-  private var nodes: BlockPool
-  private var leaves: BlockPool
-  private var garbage: [Garbage] = []
-  private var firstGarbage = 0
+  let ipv6Roots: UnsafeMutableRawPointer
+  let ipv4Roots: UnsafeMutableRawPointer
+  private(set) var nodes: BlockPool
+  private(set) var leaves: BlockPool
+  private(set) var garbage: [Garbage] = []
+  private(set) var firstGarbage = 0
   private let garbageLimit: Int
   /// The generation that the changes in progress will be published with.
   var generation: UInt64 = 0

@@ -77,22 +77,32 @@ extension TableAudit {
     return position >= nextHops.present.count ? done + enter(.lost(.bindingRecords)) : done
   }
 
-  /// Indices of a pool that nothing names: in an unchanged table there are none. 64 of them are one entry.
+  /// Indices of a pool that nothing names.
   func checkLost(_ name: AuditedPool, _ budget: Int) -> Int {
-    let marks = marks(name)
+    let next = AuditedPool.allCases.drop { $0 != name }.dropFirst().first
+    return noteLost(marks(name), "\(name)", budget, next.map { .lost($0) } ?? .lostBlocks(isLeaves: false))
+  }
+
+  /// Units of the route trie's memory that nothing names.
+  func checkLostBlocks(_ isLeaves: Bool, _ budget: Int) -> Int {
+    noteLost(
+      isLeaves ? trieLeaves : trieNodes, isLeaves ? "trie leaves" : "trie nodes", budget,
+      isLeaves ? .totals : .lostBlocks(isLeaves: true))
+  }
+
+  /// In an unchanged table there are none. 64 indices are one entry.
+  private func noteLost(_ marks: IndexMarks, _ name: String, _ budget: Int, _ next: Stage) -> Int {
     let end = isUnchanged ? min(marks.groups, position + budget) : position
     for group in position..<max(position, end) {
       let lost = marks.lost(inGroup: group)
       if lost != 0 {
         let first = group * 64 + lost.trailingZeroBitCount
-        log.note(.accounting, "\(name)", "\(lost.nonzeroBitCount) are neither free nor in use, from \(first) on")
+        log.note(.accounting, name, "\(lost.nonzeroBitCount) are neither free nor in use, from \(first) on")
       }
     }
     let done = end - position
     position = end
-    guard !isUnchanged || end == marks.groups else { return done }
-    let next = AuditedPool.allCases.drop { $0 != name }.dropFirst().first
-    return done + enter(next.map { .lost($0) } ?? .totals)
+    return !isUnchanged || end == marks.groups ? done + enter(next) : done
   }
 
   /// What the whole of an unchanged table must add up to.

@@ -17,11 +17,15 @@ public final class TableAudit {
     case sums
     case freed(AuditedPool)
     case retired
+    case freedBlocks(isLeaves: Bool)
+    case retiredBlocks
+    case trie
     case prefixes(TableNumber)
     case tunnelIndex
     case tunnels
     case nextHops
     case lost(AuditedPool)
+    case lostBlocks(isLeaves: Bool)
     case totals
     case finished
   }
@@ -37,11 +41,16 @@ public final class TableAudit {
 
   // What is gathered across steps; marks and counts mean something in an unchanged table only.
   let allMarks: [IndexMarks]
+  let trieNodes: IndexMarks
+  let trieLeaves: IndexMarks
   var users: [Int]
   var tables = [PrefixTally](repeating: PrefixTally(), count: TableNumber.allCases.count)
   /// The storage that `.prefixes` is at; nil before the first stretch of a table.
   var scanned: BucketStorage?
   var tunnelProbes = ProbeLengths()
+  /// Where the walk through the route trie is, and the next block of a free list of its memory.
+  var triePlace: TriePlace?
+  var chained: UInt32?
   var takenAtBegin: UInt64 { version.taken }
   /// The generation of the retired item before, while the queue is gone through.
   var lastRetired: UInt64 = 0
@@ -59,8 +68,10 @@ public final class TableAudit {
     self.writer = writer
     version = Version(generation: writer.generation, taken: writer.retired.taken)
     var allMarks: [IndexMarks] = []
-    for pool in AuditedPool.allCases { allMarks.append(try IndexMarks(pool.contents(writer))) }
+    for pool in AuditedPool.allCases { allMarks.append(try IndexMarks(highWater: pool.contents(writer).highWater)) }
     self.allMarks = allMarks
+    trieNodes = try IndexMarks(highWater: writer.routeTrie.nodes.neverUsed)
+    trieLeaves = try IndexMarks(highWater: writer.routeTrie.leaves.neverUsed)
     users = [Int](repeating: 0, count: writer.tunnels.users.count)
   }
 
@@ -104,11 +115,15 @@ public final class TableAudit {
       return enter(.freed(.bindingRecords))
     case .freed(let pool): return checkFreed(pool, budget)
     case .retired: return checkRetired(budget)
+    case .freedBlocks(let isLeaves): return checkFreedBlocks(isLeaves, budget)
+    case .retiredBlocks: return checkRetiredBlocks(budget)
+    case .trie: return checkTrie(budget)
     case .prefixes(let number): return checkPrefixes(number, budget)
     case .tunnelIndex: return checkTunnelIndex(budget)
     case .tunnels: return checkTunnels(budget)
     case .nextHops: return checkNextHops(budget)
     case .lost(let pool): return checkLost(pool, budget)
+    case .lostBlocks(let isLeaves): return checkLostBlocks(isLeaves, budget)
     case .totals:
       if isUnchanged { checkTotals() }
       return enter(.finished)

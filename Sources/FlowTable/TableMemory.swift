@@ -9,10 +9,12 @@ public struct TableMemory: Sendable, Hashable {
   public var retireQueue: Int
   /// Tunnels and next hops: records, slots and index.
   public var tunnels: Int
+  /// The route trie: nodes and leaves, and the index of first bits once there is a node.
+  public var routeTrie: Int
   /// Free lists of the writer.
   public var freeLists: Int
 
-  public var total: Int { buckets + records + counters + retireQueue + tunnels + freeLists }
+  public var total: Int { buckets + records + counters + retireQueue + tunnels + routeTrie + freeLists }
 }
 
 extension TableWriter {
@@ -33,6 +35,8 @@ extension TableWriter {
       tunnels: tunnels.recordPool.highWater * TunnelRecord.bytes + tunnels.index.bytes
         + nextHops.recordPool.highWater * MemoryLayout<NextHopRecord>.stride
         + (tunnels.identifiers.highWater + nextHops.identifiers.highWater) * 4,
+      routeTrie: routeTrie.used.nodes == 0
+        ? 0 : routeTrie.bytes + 4 * (TrieScan.rootCount(.ipv6) + TrieScan.rootCount(.ipv4)),
       freeLists: freed * 4)
   }
 }

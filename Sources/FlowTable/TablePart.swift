@@ -18,6 +18,12 @@ package enum TablePart: Sendable {
   /// 32 octets each, as `NextHopRecord`.
   case nextHopRecords
   case nextHopSlots
+  /// The first 64 of IPv6: 32 bits each, by the first 24 bits of the address, the number of the node.
+  case routeRoots
+  /// 32 octets each, as `RouteNode`: maps of children, own slots and runs, then the numbers of the first child and leaf.
+  case routeNodes
+  /// 32 bits each, as `RouteLeaf`.
+  case routeLeaves
   /// 24 octets each, as `RetireQueue.Item`, oldest first if the queue did not wrap.
   case retireQueue
   /// 32 bits each: free indices, last freed last.
@@ -45,6 +51,9 @@ extension TableWriter {
     case .tunnelSlots: return unsafe Self.octets(table.tunnelSlots, tunnels.identifiers.highWater * 4)
     case .nextHopRecords: return unsafe Self.octets(table.nextHopRecords, nextHops.recordPool.highWater * 32)
     case .nextHopSlots: return unsafe Self.octets(table.nextHopSlots, nextHops.identifiers.highWater * 4)
+    case .routeRoots: return unsafe Self.octets(table.ipv6Roots, 64 * 4)
+    case .routeNodes: return unsafe Self.octets(table.routeNodes, routeTrie.nodes.neverUsed * RouteNode.bytes)
+    case .routeLeaves: return unsafe Self.octets(table.routeLeaves, routeTrie.leaves.neverUsed * RouteLeaf.bytes)
     case .retireQueue:
       let bytes = retired.count * MemoryLayout<RetireQueue.Item>.stride
       // The oldest item; the others follow.

@@ -59,6 +59,7 @@ struct AuditFixture {
     .header, .proxyBuckets, .mobileBuckets, .growingBuckets, .bindingRecords, .tunnelIndex, .tunnelRecords,
     .tunnelSlots,
     .nextHopRecords, .nextHopSlots, .retireQueue, .freeBindingRecords, .freeTrafficCells, .quiescentWords,
+    .routeRoots, .routeNodes, .routeLeaves,
   ]
 
   /// All parts as they are.

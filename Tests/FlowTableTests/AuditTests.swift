@@ -3,7 +3,7 @@ import Testing
 
 /// The audit finds nothing in a sound table, and every damage in a damaged one.
 @Suite struct AuditTests {
-  @Test(arguments: bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages)
+  @Test(arguments: allDamages)
   func damageIsFound(_ damage: Damage) throws {
     let fixture = try AuditFixture()
     try fixture.writer.expectSound()
@@ -18,7 +18,7 @@ import Testing
 
   /// Every invariant has a damage that breaks it.
   @Test func noInvariantIsUntested() {
-    let broken = (bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages).map(\.breaks)
+    let broken = allDamages.map(\.breaks)
     #expect(Set(broken) == Set(TableInvariant.allCases))
   }
 

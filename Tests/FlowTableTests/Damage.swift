@@ -149,3 +149,5 @@ let sharedDamages: [Damage] = [
     fixture.writer.set(.quiescentWords, 128, word64: fixture.writer.generation + 1)
   },
 ]
+
+let allDamages = bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages + routeDamages

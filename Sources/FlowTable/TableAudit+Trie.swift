@@ -1,0 +1,212 @@
+extension TableAudit {
+  // MARK: Blocks that are free or wait
+
+  /// The free lists of the trie's blocks: in an unchanged table only, since they are chains.
+  func checkFreedBlocks(_ isLeaves: Bool, _ budget: Int) -> Int {
+    var done = 0
+    while isUnchanged && done < budget && position < BlockPool.sizes.count {
+      let trie = writer.routeTrie
+      let block = chained ?? (isLeaves ? trie.leaves.freed[position] : trie.nodes.freed[position])
+      let count = BlockPool.sizes[position]
+      done += count
+      if block == 0 || !claim(block, count, isLeaves, isFree: true, "free block of \(count)") {
+        (chained, position) = (nil, position + 1)
+      } else {
+        // Claimed, so inside the memory.
+        chained = unsafe (isLeaves ? trie.leaves.pointer(block) : trie.nodes.pointer(block)).load(as: UInt32.self)
+      }
+    }
+    guard !isUnchanged || position == BlockPool.sizes.count else { return done }
+    chained = nil
+    return done + enter(isLeaves ? .retiredBlocks : .freedBlocks(isLeaves: true))
+  }
+
+  /// Blocks that a reader may still be in, oldest first; in an unchanged table only.
+  func checkRetiredBlocks(_ budget: Int) -> Int {
+    let trie = writer.routeTrie
+    let items = trie.garbage[trie.firstGarbage...]
+    let end = isUnchanged ? min(items.count, position + budget) : position
+    for number in position..<max(position, end) {
+      let item = items[items.startIndex + number]
+      _ = claim(item.block, item.count, item.isLeaves, isFree: false, "replaced block \(number)")
+      let before = number == 0 ? 0 : items[items.startIndex + number - 1].generation
+      if item.generation > writer.generation || item.generation < before {
+        log.note(.retired, "replaced block \(number)", "waits for \(item.generation), after \(before)")
+      }
+    }
+    let done = end - position
+    position = end
+    return !isUnchanged || end == items.count ? done + enter(.trie) : done
+  }
+
+  /// Marks the units of a block.
+  ///
+  /// - Returns: false if it is no block, or not all of it was unmarked.
+  private func claim(
+    _ block: UInt32, _ count: Int, _ isLeaves: Bool, isFree: Bool, _ place: @autoclosure () -> String
+  ) -> Bool {
+    let marks = isLeaves ? trieLeaves : trieNodes
+    let units = BlockPool.sizes.first { $0 >= count } ?? count
+    for unit in 0..<units {
+      let index = block &+ UInt32(unit)
+      let answer = isFree ? marks.markFree(index) : marks.markHeld(index)
+      if answer != .isNew {
+        log.note(.accounting, place(), "\(isLeaves ? "leaf" : "node") \(index) of the route trie \(answer.words)")
+        return false
+      }
+    }
+    return true
+  }
+
+  // MARK: Nodes
+
+  /// Goes down every tree that a route leads to. What no route leads to is lost, which the marks tell in the end.
+  func checkTrie(_ budget: Int) -> Int {
+    let scan = TrieScan(writer.routeTrie)
+    let table = writer.routeTable
+    if scanned != table.current {
+      // The beginning, or the table has changed over to another storage meanwhile.
+      scanned = table.current
+      position = 0
+    }
+    var done = 0
+    while done < budget {
+      if let place = triePlace {
+        done += place.slots.isEmpty ? enterTree(place, scan) : goOn(place, scan)
+      } else if position < table.current.slotCount {
+        triePlace = treePlace(of: position, in: table.current, scan)
+        position += 1
+        done += 1
+      } else {
+        scanned = nil
+        return done + enter(.prefixes(.proxy))
+      }
+    }
+    return done
+  }
+
+  /// The tree of the route in a slot, if that route is the tree's first: so each tree is gone through once.
+  private func treePlace(of slot: Int, in storage: BucketStorage, _ scan: TrieScan) -> TriePlace? {
+    let (number, position) = slot.quotientAndRemainder(dividingBy: BucketStorage.slotsPerBucket)
+    let bucket = storage.bucket(number)
+    let records = PrefixRecords(writer.routes, keyed: writer.table.hash)
+    let index = bucket.index(position)
+    guard bucket.tag(position) != 0, records.isComplete(index), RouteTrie.has(records.key(index)) else { return nil }
+    let place = TriePlace(records.key(index))
+    guard let first = scan.firstRoute(of: place) else {
+      if scan.root(place.root, place.family) != 0 {
+        log.note(.trieNode, "trie root \(place.root)", "leads to no leaf, or to none that was ever in use")
+      }
+      return nil
+    }
+    return first == records.key(index) ? place : nil
+  }
+
+  private func enterTree(_ place: TriePlace, _ scan: TrieScan) -> Int {
+    let root = scan.root(place.root, place.family)
+    guard root != 0 else {
+      triePlace = nil
+      return 1
+    }
+    if isUnchanged { _ = claim(root, 1, false, isFree: false, "root \(place.root)") }
+    return visit(root, place, scan)
+  }
+
+  /// From a node to its next child, or back up.
+  private func goOn(_ place: TriePlace, _ scan: TrieScan) -> Int {
+    var place = place
+    let level = place.slots.count - 1
+    let slot = place.slots[level]
+    guard let parent = node(at: place, scan), slot < 64 else {
+      // Done with this node, or it has gone since.
+      place.slots.removeLast()
+      if level > 0 { place.slots[level - 1] += 1 }
+      triePlace = level > 0 ? place : nil
+      return 1
+    }
+    if let child = scan.child(parent, slot) { return visit(child, place, scan) }
+    // On to the next slot with a child.
+    let rest = parent.children & ~((UInt64(1) << UInt64(slot)) - 1)
+    place.slots[level] = rest == 0 ? 64 : rest.trailingZeroBitCount
+    triePlace = place
+    return 0
+  }
+
+  /// The node whose slots a place is going through; nil if it has gone.
+  private func node(at place: TriePlace, _ scan: TrieScan) -> RouteNode? {
+    var node = scan.node(scan.root(place.root, place.family))
+    for slot in place.slots.dropLast() {
+      guard let parent = node, slot < 64, let child = scan.child(parent, slot) else { return nil }
+      node = scan.node(child)
+    }
+    return node
+  }
+
+  /// Checks one node and makes its first slot the next to be gone through. Counts its slots as entries.
+  private func visit(_ index: UInt32, _ parent: TriePlace, _ scan: TrieScan) -> Int {
+    let level = parent.slots.count
+    let depth = RouteTrie.rootBits(parent.family) + level * RouteNode.stride
+    func words() -> String { "trie node \(index) at \(depth) bits" }
+    var place = parent
+    place.slots.append(0)
+    defer { triePlace = place }
+    guard let node = scan.node(index), depth < parent.family.longestPrefix else {
+      log.note(.trieNode, words(), "is not in use, or too deep")
+      place.slots[level] = 64
+      return 1
+    }
+    let count = node.children.nonzeroBitCount
+    let isBlock = count == 0 ? node.childBase == 0 : node.childBase != 0 && Int(node.childBase) + count <= scan.nodesEnd
+    if node.isEmpty || !isBlock {
+      log.note(.trieNode, words(), "has \(count) children at \(node.childBase), own slots \(node.own)")
+    }
+    if !isBlock { place.slots[level] = 64 }
+    if isUnchanged && isBlock && count > 0 { _ = claim(node.childBase, count, false, isFree: false, words()) }
+    checkLeaves(node, parent, scan, depth, words)
+    return 64
+  }
+
+  /// The leaves of a node: each is a route of the table.
+  private func checkLeaves(
+    _ node: RouteNode, _ parent: TriePlace, _ scan: TrieScan, _ depth: Int, _ place: () -> String
+  ) {
+    guard node.own != 0 else {
+      if node.runs != 0 || node.leafBase != 0 { log.note(.trieNode, place(), "has leaves without slots") }
+      return
+    }
+    guard let slots = scan.slots(node) else {
+      log.note(.trieNode, place(), "its leaves at \(node.leafBase) are none")
+      return
+    }
+    if isUnchanged { _ = claim(node.leafBase, node.runs.nonzeroBitCount, true, isFree: false, place()) }
+    let width = parent.family.longestPrefix
+    for slot in 0..<64 {
+      let leaf = slots[slot]
+      let isRun = node.runs >> UInt64(slot) & 1 == 1
+      if slot > 0 && isRun != (leaf != slots[slot - 1]) { log.note(.trieNode, place(), "its runs break at \(slot)") }
+      if (leaf != .none) != (node.own >> UInt64(slot) & 1 == 1) {
+        log.note(.trieNode, place(), "slot \(slot) has leaf \(leaf.word), against its own slots")
+      }
+      guard leaf != .none, isRun else { continue }
+      let length = leaf.relativeLength
+      guard (1...RouteNode.stride).contains(length), depth + length <= width else {
+        log.note(.trieNode, place(), "slot \(slot) has a leaf \(length) bits longer")
+        continue
+      }
+      let key = TableKey(Prefix(covering: parent.address(slot: slot), length: depth + length))
+      if nextHop(ofRoute: key) != leaf.nextHop {
+        log.note(.trieRoutes, place(), "slot \(slot) has \(key.prefix) to \(leaf.nextHop), which is no such route")
+      }
+    }
+  }
+
+  /// The next hop of a live route; nil without one.
+  private func nextHop(ofRoute key: TableKey) -> UInt32? {
+    let records = PrefixRecords(writer.routes, keyed: writer.table.hash)
+    let storage = writer.routeTable.current
+    let found = storage.place(key.hash(records.keyed)) { records.isInUse($0) && records.key($0) == key }
+    guard let found else { return nil }
+    let index = storage.bucket(found.bucket).index(found.slot)
+    return records.isTombstone(index) ? nil : records.target(index)
+  }
+}
