@@ -48,7 +48,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Assembly", dependencies: ["ControlPlane", "ControlProtocol", "FastPath", "FlowTable"],
+      name: "Assembly", dependencies: ["ControlPlane", "ControlProtocol", "FastPath", "FlowTable", "SlowPath"],
       swiftSettings: strict),
     .executableTarget(
       name: "fastpathd",
@@ -69,7 +69,9 @@ let package = Package(
       name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "FlowTableTests", dependencies: ["FlowTable"], swiftSettings: strict),
     .testTarget(name: "FastPathTests", dependencies: ["FastPath", "FlowTable"], swiftSettings: strict),
-    .testTarget(name: "SlowPathTests", dependencies: ["SlowPath", "FastPath", "FlowTable"], swiftSettings: strict),
+    .testTarget(
+      name: "SlowPathTests", dependencies: ["SlowPath", "FastPath", "FlowTable"], exclude: ["Fixtures"],
+      swiftSettings: strict),
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol"], exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
