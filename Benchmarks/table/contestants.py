@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCHMARKS = os.path.dirname(HERE)
@@ -60,6 +61,35 @@ def commands():
         "rte_fib6": [os.path.join(BUILT, "rte_fib6"), CPU, fib6_mebibytes(), PREFIXES],
         "rte_hash": [os.path.join(BUILT, "rte_hash"), CPU],
     }
+
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Load:
+    """How busy the machine is beside the contestants, between two calls of `others`."""
+
+    def __init__(self, processes):
+        self.processes = processes
+        self.last = self.taken()
+
+    def taken(self):
+        """Seconds since the epoch, then CPU seconds that all of the machine and that the contestants have used."""
+        with open("/proc/stat", encoding="ascii") as file:
+            fields = [int(field) for field in file.readline().split()[1:]]
+        # user, nice, system, idle, iowait, irq, softirq, steal: time that the hypervisor took away counts as others'.
+        machine = sum(fields[:3]) + sum(fields[5:8])
+        own = 0
+        for process in self.processes:
+            with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+                own += sum(int(field) for field in file.read().rsplit(")", 1)[1].split()[11:13])
+        return time.monotonic(), machine / TICKS, own / TICKS
+
+    def others(self):
+        """The share of one CPU that others used since the last call."""
+        before, self.last = self.last, self.taken()
+        elapsed, machine, own = (now - then for now, then in zip(self.last, before, strict=True))
+        return max(0.0, (machine - own) / elapsed)
 
 
 class Contestants:

@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import results  # noqa: E402
-from contestants import Contestants, build, commands  # noqa: E402
+from contestants import Contestants, Load, build, commands  # noqa: E402
 
 # Name, unit, and the peers that have the same measurement.
 MEASUREMENTS = [
@@ -86,8 +86,9 @@ def peer_note(contestants, measurement, peer, size):
 
 
 def rounds(contestants, chosen, count):
-    """Every contestant's figures, by measurement and contestant."""
+    """Every contestant's figures, by measurement and contestant; and the most that others used of a CPU in a round."""
     figures = {name: {} for name, _, _ in chosen}
+    load, loudest = Load(contestants.processes.values()), 0.0
     for number in range(count):
         for name, unit, peers in chosen:
             for contestant in ("fastpath", *peers):
@@ -96,16 +97,21 @@ def rounds(contestants, chosen, count):
                     figures[name].setdefault(contestant, []).append(figure)
             line = ", ".join(f"{contestant} {taken[-1]:.2f}" for contestant, taken in figures[name].items())
             print(f"  round {number + 1}: {name}: {line} {unit}", flush=True)
-    return figures
+        others = load.others()
+        loudest = max(loudest, others)
+        print(f"  round {number + 1}: others used {others:.0%} of a CPU", flush=True)
+    return figures, loudest
 
 
-def entry(contestants, measurement, unit, figures, size):
+def entry(contestants, measurement, unit, figures, size, loudest):
     """The result of one measurement; ratios are taken within rounds."""
     ours = figures.pop("fastpath")
     notes = [NOTES[measurement]] if measurement in NOTES else []
     for peer, theirs in figures.items():
         ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
         notes.append(f"{ratio:.2f} × {peer} (median of the rounds' ratios)")
+    if loudest > 0.1:
+        notes.append(f"others used up to {loudest:.0%} of a CPU meanwhile")
     peers = [(peer, theirs, peer_note(contestants, measurement, peer, size)) for peer, theirs in figures.items()]
     return results.entry("table", measurement, unit, ours, peers, "; ".join(notes))
 
@@ -120,8 +126,8 @@ def measure(options=None):
     with Contestants(started) as contestants:
         size = int(float(contestants.ask("rte_fib6", "size"))) if "rte_fib6" in started else 0
         check_digests(contestants, size)
-        figures = rounds(contestants, chosen, options.rounds)
-        made = [entry(contestants, name, unit, figures[name], size) for name, unit, _ in chosen]
+        figures, loudest = rounds(contestants, chosen, options.rounds)
+        made = [entry(contestants, name, unit, figures[name], size, loudest) for name, unit, _ in chosen]
         if not options.only:
             for name, unit, _ in CONSTANTS:
                 octets = float(contestants.ask("fastpath", name))
