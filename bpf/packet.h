@@ -23,6 +23,7 @@
 #define PROTOCOL_IPV4 4
 #define PROTOCOL_UDP 17
 #define PROTOCOL_IPV6 41
+#define PROTOCOL_ROUTING 43
 #define PROTOCOL_FRAGMENT 44
 #define PROTOCOL_ICMPV6 58
 #define PROTOCOL_DESTINATION_OPTIONS 60
@@ -62,7 +63,7 @@ struct ipv6_header {
 	_Alignas(4) uint8_t destination[16];
 };
 
-/* RFC 8200 section 4.2: hop-by-hop and destination options; `length` is in 8 octets, not counting the first 8. */
+/* RFC 8200 section 4: options and routing headers; `length` is in 8 octets, not counting the first 8. */
 struct options_header {
 	uint8_t next_header;
 	uint8_t length;

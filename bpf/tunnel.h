@@ -8,8 +8,11 @@
 #include "maps.h"
 #include "packet.h"
 
-/* A tunnel entry point writes one options header at most (RFC 2473 section 4.1.1); four is generous. */
-#define MAX_OPTIONS_HEADERS 4
+/* The five headers that RFC 8200 section 4.1 allows in front of an inner packet, and one more. */
+#define MAX_EXTENSION_HEADERS 6
+
+/* Offset and more-fragments bit; without both, a Fragment header is in front of a whole packet (RFC 6946). */
+#define FRAGMENT_MASK 0xfff9
 
 #define ICMPV6_FIRST_ERROR 1 /* destination unreachable; then packet too big, time exceeded, parameter problem */
 #define ICMPV6_LAST_ERROR 4
@@ -19,21 +22,39 @@ static __always_inline int is_tunnel_payload(int protocol)
 	return protocol == PROTOCOL_IPV6 || protocol == PROTOCOL_IPV4;
 }
 
+static __always_inline int may_be_tunnelled(int protocol)
+{
+	return protocol == PROTOCOL_DESTINATION_OPTIONS || is_tunnel_payload(protocol);
+}
+
 /*
- * Moves the cursor to the upper-layer header and returns its protocol. Negative: a header runs past the frame. With
- * more options headers than allowed the return value is that of the first one too many, which is nobody's payload.
+ * Moves the cursor to the upper-layer header and returns its protocol. Negative: a header runs past the frame, or the
+ * packet is a part of something else. With more headers than allowed the return value is that of the first one too
+ * many, which is nobody's payload. A part of what may be a tunnel packet counts as one: the inner packet or the options
+ * with its limit begin behind the Fragment header. Hop-by-hop options anywhere but first are the kernel's to refuse
+ * (RFC 8200 section 4.3).
  */
 static __always_inline int upper_protocol(struct cursor *cursor, uint8_t protocol)
 {
-	for (int i = 0; i < MAX_OPTIONS_HEADERS; i++) {
-		struct options_header *options;
+	for (int i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+		if (protocol == PROTOCOL_FRAGMENT) {
+			struct fragment_header *fragment = take_fragment_header(cursor);
 
-		if (protocol != PROTOCOL_HOP_BY_HOP && protocol != PROTOCOL_DESTINATION_OPTIONS)
+			if (!fragment)
+				return -1;
+			protocol = fragment->next_header;
+			if (net16(fragment->offset_flags) & FRAGMENT_MASK)
+				return may_be_tunnelled(protocol) ? PROTOCOL_IPV6 : -1;
+		} else if ((protocol == PROTOCOL_HOP_BY_HOP && i == 0) || protocol == PROTOCOL_ROUTING ||
+			   protocol == PROTOCOL_DESTINATION_OPTIONS) {
+			struct options_header *options = take_options_header(cursor);
+
+			if (!options)
+				return -1;
+			protocol = options->next_header;
+		} else {
 			break;
-		options = take_options_header(cursor);
-		if (!options)
-			return -1;
-		protocol = options->next_header;
+		}
 	}
 	return protocol;
 }
@@ -70,7 +91,7 @@ static __always_inline int quotes_our_tunnel(struct cursor *cursor)
 
 		if (!fragment)
 			return 0;
-		protocol = fragment->next_header;
+		return may_be_tunnelled(fragment->next_header);
 	}
 	return is_tunnel_payload(protocol);
 }

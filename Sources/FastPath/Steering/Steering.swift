@@ -81,18 +81,36 @@ extension SteeringTables {
     return 67...68 ~= source || 67...68 ~= destination
   }
 
-  /// Whether a packet to a local IPv6 address is the tunnel's: a tunnel packet, also behind options, or an ICMPv6 error
-  /// about one of ours.
+  /// Whether a packet to a local IPv6 address is the tunnel's: a tunnel packet, also behind extension headers, or an
+  /// ICMPv6 error about one of ours.
   private func isTunnelPacket(_ frame: Span<UInt8>, _ header: SteeredIPv6, kinds: PortKinds) -> Bool {
-    var next = header.nextHeader
-    var position = header.payload
-    for _ in 0..<4 where next == SteeredIPv6.hopByHop || next == SteeredIPv6.destinationOptions {
-      guard let options = frame.optionsHeader(at: position) else { return false }
-      (next, position) = options
-    }
+    guard let (next, position) = upperHeader(frame, header) else { return false }
     if next == SteeredIPv6.ipv6 || next == SteeredIPv6.ipv4 { return true }
     // A mobile node must not speak for the routers of the transport network.
     return next == SteeredIPv6.icmp && !kinds.contains(.access) && quotesOurTunnel(frame, at: position)
+  }
+
+  /// The number and offset of the upper header; nil when a header runs past the frame, or for
+  /// a part of something else. A part of what may be a tunnel packet has the number of one.
+  private func upperHeader(_ frame: Span<UInt8>, _ header: SteeredIPv6) -> (next: UInt8, position: Int)? {
+    var (next, position) = (header.nextHeader, header.payload)
+    for walked in 0..<OuterHeaders.maximum {
+      switch next {
+      case SteeredIPv6.fragment:
+        guard let word = frame.number(at: position, octets: 8) else { return nil }
+        next = frame[position]
+        position += 8
+        // Offset and more-fragments bit; the other three bits are reserved (RFC 8200 section 4.5).
+        if word >> 32 & 0xfff9 != 0 {
+          return mayBeTunnelled(next) ? (SteeredIPv6.ipv6, position) : nil
+        }
+      case SteeredIPv6.hopByHop where walked == 0, SteeredIPv6.routing, SteeredIPv6.destinationOptions:
+        guard let options = frame.optionsHeader(at: position) else { return nil }
+        (next, position) = options
+      default: return (next, position)
+      }
+    }
+    return (next, position)
   }
 
   private func quotesOurTunnel(_ frame: Span<UInt8>, at icmp: Int) -> Bool {
@@ -106,8 +124,13 @@ extension SteeringTables {
       next = options.next
     } else if next == SteeredIPv6.fragment {
       guard quoted.payload + 8 <= frame.count else { return false }
-      next = frame[quoted.payload]
+      return mayBeTunnelled(frame[quoted.payload])
     }
     return next == SteeredIPv6.ipv6 || next == SteeredIPv6.ipv4
+  }
+
+  /// What may follow the Fragment header of a tunnel packet's part: the inner packet, or the options with its limit.
+  private func mayBeTunnelled(_ next: UInt8) -> Bool {
+    next == SteeredIPv6.ipv6 || next == SteeredIPv6.ipv4 || next == SteeredIPv6.destinationOptions
   }
 }

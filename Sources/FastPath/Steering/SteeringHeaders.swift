@@ -37,6 +37,7 @@ struct SteeredIPv6 {
   static let hopByHop: UInt8 = 0
   static let ipv4: UInt8 = 4
   static let ipv6: UInt8 = 41
+  static let routing: UInt8 = 43
   static let fragment: UInt8 = 44
   static let icmp: UInt8 = 58
   static let destinationOptions: UInt8 = 60
@@ -70,8 +71,8 @@ extension Span<UInt8> {
     return IPAddress(ipv6High: high, low: low)
   }
 
-  /// The next header behind the hop-by-hop or destination options header at `offset`, and where it starts; nil when the
-  /// options run past the end (RFC 8200 section 4.2: length in 8 octets, the first 8 not counted).
+  /// The next header behind the options or routing header at `offset`, and where it starts; nil when it runs past the
+  /// end (RFC 8200 section 4.2: length in 8 octets, the first 8 not counted).
   func optionsHeader(at offset: Int) -> (next: UInt8, position: Int)? {
     guard offset + 2 <= count else { return nil }
     let behind = offset + (Int(self[offset + 1]) + 1) * 8

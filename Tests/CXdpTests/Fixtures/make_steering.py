@@ -72,13 +72,31 @@ row("lma/transport", "redirected", "tunnel packet behind hop-by-hop and destinat
     IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 4)]) / tel / up)
 row("lma/transport", "redirected", "tunnel packet behind a long destination options header",
     IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0" * 250)]) / up)
-row("lma/transport", "redirected", "tunnel packet behind four options headers",
-    IPv6(src=MAG1, dst=LMAA) / tel / tel / tel / tel / up)
-row("lma/transport", "local", "five options headers are nobody's tunnel", IPv6(src=MAG1, dst=LMAA) / tel / tel / tel / tel / tel / up)
+row("lma/transport", "redirected", "tunnel packet behind six headers",
+    IPv6(src=MAG1, dst=LMAA) / tel / tel / tel / tel / tel / tel / up)
+row("lma/transport", "local", "seven headers are nobody's tunnel", IPv6(src=MAG1, dst=LMAA) / tel / tel / tel / tel / tel / tel / tel / up)
+row("lma/transport", "local", "hop-by-hop options that are not first are the kernel's to refuse",
+    IPv6(src=MAG1, dst=LMAA) / tel / IPv6ExtHdrHopByHop(options=[PadN(optdata=b"\0" * 4)]) / up)
+row("lma/transport", "redirected", "tunnel packet behind a spent routing header",
+    IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrRouting(type=0, segleft=0, addresses=[LMAA]) / up)
 row("lma/transport", "redirected", "tunnel packet of an unknown peer (the worker drops it)", IPv6(src=ROGUE, dst=LMAA) / up)
-row("lma/transport", "local", "a fragment of a tunnel packet goes to the kernel",
-    IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, m=1, nh=41) / Raw(bytes(IPv6(src=MN1, dst=CN)) + b"\0" * 8))
-row("lma/transport", "local", "routing header to LMAA", IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrRouting(type=0, addresses=[CN]) / up)
+for more, offset in ((1, 0), (1, 4), (0, 4)):
+    for nh, what in ((41, "IPv6"), (4, "IPv4"), (60, "options")):
+        row("lma/transport", "redirected", f"part of a tunnel packet, {what}, offset {offset}, more {more}",
+            IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, m=more, offset=offset, nh=nh) / Raw(b"p" * 32))
+    for nh in (17, 58, 59, 44, 43, 0, 135):
+        row("lma/transport", "local", f"part of something else, next header {nh}, offset {offset}, more {more}",
+            IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, m=more, offset=offset, nh=nh) / Raw(b"p" * 32))
+row("lma/transport", "redirected", "part of a tunnel packet behind options",
+    IPv6(src=MAG1, dst=LMAA) / tel / IPv6ExtHdrFragment(id=7, m=1, nh=41) / Raw(bytes(IPv6(src=MN1, dst=CN)) + b"\0" * 8))
+row("lma/transport", "local", "Fragment header cut before its end", IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, m=1, nh=41), cut=14 + 47)
+row("lma/transport", "redirected", "a whole tunnel packet behind a Fragment header, options behind it",
+    IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, nh=60) / tel / up)
+row("lma/transport", "local", "a whole packet of something else behind a Fragment header",
+    IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrFragment(id=7, nh=58) / ICMPv6EchoRequest())
+row("lma/transport", "redirected", "routing header with segments left is the worker's to refuse", IPv6(src=MAG1, dst=LMAA) / IPv6ExtHdrRouting(type=0, addresses=[CN]) / up)
+row("lma/transport", "redirected", "error quoting a fragment of our tunnel packet with the encapsulation limit", IPv6(src=TRANSPORT_ROUTER, dst=LMAA) / ICMPv6PacketTooBig() / IPv6(src=LMAA, dst=MAG1)
+    / IPv6ExtHdrFragment(nh=60, m=1) / tel / IPv6(src=CN, dst=MN1))
 row("lma/transport", "local", "GRE to LMAA", IPv6(src=MAG1, dst=LMAA) / GRE() / up)
 row("lma/transport", "not-ours", "tunnel packet to somebody else", IPv6(src=MAG1, dst=TRANSPORT_ROUTER) / up)
 row("mag/transport", "redirected", "IPv6 in IPv6 to the Proxy-CoA", IPv6(src=LMAA, dst=MAG1) / inner)
