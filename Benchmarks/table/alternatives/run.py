@@ -16,7 +16,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
-from contestants import BUILT, PREFIXES, Contestants, draw_prefixes, run  # noqa: E402
+from contestants import BUILT, PREFIXES, Contestants, Load, draw_prefixes, run  # noqa: E402
 
 DESIGNS = ["hash_per_length", "length_search", "poptrie", "cuckoo"]
 RATES = ["lookup-1m", "lookup-mixed", "lpm-full-table", "insert-1m", "insert-full-table"]
@@ -45,12 +45,16 @@ def main(arguments):
             answers = {design: contestants.ask(design, name) for design in DESIGNS}
             if len(set(answers.values())) > 1:
                 sys.exit(f"{name} differs, so this is not the same work: {answers}")
+        load = Load(contestants.processes.values())
         for _ in range(options.rounds):
             for name in RATES:
                 for design in DESIGNS:
                     figures[design, name].append(float(contestants.ask(design, name)))
+        others = load.others()
         sizes = {(design, name): float(contestants.ask(design, name)) for design in DESIGNS for name in SIZES}
-    print(f"Medians of {options.rounds} rounds; rates in M/s, sizes in octets for each prefix.\n")
+    print(
+        f"Medians of {options.rounds} rounds; rates in M/s, sizes in octets for each prefix; others used {others:.0%} of a CPU.\n"
+    )
     print(f"| design | {' | '.join(RATES)} | {' | '.join(SIZES)} |")
     print("| --- |" + " --- |" * (len(RATES) + len(SIZES)))
     for design in DESIGNS:
