@@ -2,6 +2,7 @@ import ControlPlane
 import ControlProtocol
 import FastPath
 import FlowTable
+import SlowPath
 
 /// One anchor or gateway without interfaces: registry, tables, steering and pipeline on the calling thread, with the
 /// caller's clock.
@@ -9,12 +10,6 @@ import FlowTable
 /// Replay and the conformance tests run the very code of the daemon through this: the same registry writes the same
 /// tables, and `OfflinePlane` runs the same turn.
 public final class OfflineDomain {
-  /// A packet's way: passed by the steering program, or through a worker.
-  public enum Result: Sendable {
-    case passed(SteerReason)
-    case worked(OfflinePlane.Outcome)
-  }
-
   public let configuration: DaemonConfiguration
   public let settings: PlaneSettings
   public let registry: Registry
@@ -23,6 +18,7 @@ public final class OfflineDomain {
   private let resolver: NextHopResolver
   private let steering: OfflineSteering
   private let plane: OfflinePlane
+  private var slowPath: SlowPathEngine
   /// Packets a port and `SteerReason`, as the steering program counts them.
   private var steeringCounts: [[UInt64]]
 
@@ -44,39 +40,84 @@ public final class OfflineDomain {
     steering = OfflineSteering(settings: settings)
     registry = Registry(configuration: configuration, writer: writer, resolver: resolver, steering: steering)
     plane = try OfflinePlane(settings: settings, table: table)
+    slowPath = SlowPathEngine(settings: SlowPathSettings(configuration: configuration, plane: settings))
     steeringCounts = Array(repeating: Array(repeating: 0, count: SteerReason.allCases.count), count: links.count)
     resolver.settle()
   }
 
-  /// Steers one received frame and, if it is ours, runs it through a worker's turn.
-  public func process(_ frame: [UInt8], port: Int) -> Result {
+  /// Steers one received frame and, if it is ours, runs it through a worker's turn and what follows from it at once.
+  /// - Parameters:
+  ///   - ticket: the caller's number for this packet.
+  ///   - now: nanoseconds; `advance` has brought the domain there.
+  public func process(_ frame: [UInt8], port: Int, ticket: UInt64, now: UInt64) -> [OfflineEvent] {
+    var record = EventRecord(now: now)
     switch steering.tables.decide(frame: frame.span, port: port) {
     case .pass(let reason):
       steeringCounts[port][Int(reason.rawValue)] += 1
-      return .passed(reason)
+      record.pass(ticket, reason)
     case .ignore:
       // Every configured port is known to the tables, so this does not happen; were it to, the kernel would have it.
-      return .passed(.notOurs)
+      record.pass(ticket, .notOurs)
     case .redirect:
       steeringCounts[port][Int(SteerReason.redirected.rawValue)] += 1
-      return .worked(plane.process(frame, port: port))
+      let outcome = plane.process(frame, port: port)
+      record.outcome(outcome, of: ticket)
+      var out: [OriginatedPacket] = []
+      handle(outcome.exceptions, tickets: [ticket], now: now, into: &out)
+      send(&out, into: &record)
+    }
+    return record.events
+  }
+
+  private func handle(
+    _ exceptions: [ExceptionPacket], tickets: [UInt64], now: UInt64, into out: inout [OriginatedPacket]
+  ) {
+    for var exception in exceptions {
+      exception.tickets = tickets
+      slowPath.handle(exception, now: now, into: &out)
     }
   }
 
-  /// Lets time pass: lifetimes and delays that end by `now` (nanoseconds) end.
-  /// - Returns: what ended, each with its time.
-  public func advance(to now: UInt64) -> [(at: UInt64, binding: ExpiredBinding)] {
-    var expired: [(at: UInt64, binding: ExpiredBinding)] = []
-    while let deadline = registry.nextDeadline, deadline <= now {
-      let gone = registry.tick(now: deadline)
-      expired += gone.map { (at: deadline, binding: $0) }
-      writer.reclaim()
-      if gone.isEmpty && registry.nextDeadline == deadline { break }
+  /// Runs what the slow path sends through the plane, with what comes of that, and takes in what it has learnt.
+  private func send(_ out: inout [OriginatedPacket], into record: inout EventRecord) {
+    var position = 0
+    while position < out.count {
+      let packet = out[position]
+      position += 1
+      guard let outcome = plane.process(packet) else {
+        slowPath.refuse(packet)
+        record.refused(packet)
+        continue
+      }
+      record.outcome(outcome, of: packet)
+      handle(outcome.exceptions, tickets: packet.tickets, now: record.now, into: &out)
+    }
+    for settlement in slowPath.takeSettlements() { record.dropped(settlement) }
+    for change in slowPath.takeChanges() {
+      guard let mtu = registry.setPathMTU(of: change.tunnel, octets: change.mtu) else { continue }
+      record.pathMTU(change.tunnel, mtu)
+    }
+    writer.reclaim()
+  }
+
+  /// Lets time pass: lifetimes, delays, reassemblies and path MTUs that end by `now` (nanoseconds) end, each at its time.
+  public func advance(to now: UInt64) -> [OfflineEvent] {
+    var events: [OfflineEvent] = []
+    while let deadline = nextDeadline, deadline <= now {
+      var record = EventRecord(now: deadline)
+      for binding in registry.tick(now: deadline) { record.expired(binding) }
+      var out: [OriginatedPacket] = []
+      slowPath.advance(to: deadline, into: &out)
+      send(&out, into: &record)
+      events += record.events
+      if record.events.isEmpty && nextDeadline == deadline { break }
     }
     resolver.tick(now: now)
     writer.reclaim()
-    return expired
+    return events
   }
+
+  private var nextDeadline: UInt64? { [registry.nextDeadline, slowPath.nextDeadline].compactMap(\.self).min() }
 
   public func set(_ records: [TableRecord], now: UInt64) -> Outcome {
     let outcome = registry.set(records, atomic: true, now: now)
@@ -96,6 +137,7 @@ public final class OfflineDomain {
     var tunnels: [(endpoints: TunnelEndpoints, traffic: Traffic)] = []
     registry.forEachTunnelTraffic { tunnels.append((endpoints: $0, traffic: $1)) }
     return CounterReport(
-      ports: settings.ports.map(\.name), plane: plane.counters, steering: steeringCounts, tunnels: tunnels)
+      ports: settings.ports.map(\.name), plane: plane.counters, slowPath: slowPath.counters,
+      steering: steeringCounts, tunnels: tunnels)
   }
 }

@@ -20,7 +20,8 @@ extension PlaneSettings {
       localAddresses: Self.distinct(configuration.localAddresses + configuration.routerAddresses),
       pools: configuration.pools, localRouting: configuration.localRouting,
       flowLabelKey: configuration.tunnelDefaults.flowLabel == .hash ? key : nil,
-      poolSourcesAllowed: configuration.poolSourcesAllowed)
+      poolSourcesAllowed: configuration.poolSourcesAllowed,
+      answersUnbound: configuration.unbound == .unreachable)
   }
 
   /// An address may be a tunnel end point and a router address at once; the hot path need look at it only once.

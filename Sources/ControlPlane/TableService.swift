@@ -101,6 +101,12 @@ public final class TableService: Sendable {
     }
   }
 
+  /// What is known of a tunnel's path has changed; from any thread.
+  /// - Parameter octets: of the largest packet that it takes; nil when nothing is known beyond the egress port's MTU.
+  public func setPathMTU(of tunnel: TunnelEndpoints, octets: Int?) {
+    loop.execute { [room] in room.value.core.setPathMTU(of: tunnel, octets: octets) }
+  }
+
   /// Takes in what the kernel said, in order, from any thread.
   public func handle(_ event: KernelEvent) {
     let begins = events.withLock { queue in

@@ -8,10 +8,11 @@ public struct CounterReport: Sendable {
   /// - Parameters:
   ///   - ports: names, in the configuration's order.
   ///   - plane: what the workers counted.
+  ///   - slowPath: what the slow path counted.
   ///   - steering: what the steering program counted for each port, indexed by `SteerReason`.
   ///   - tunnels: every tunnel with its traffic.
   public init(
-    ports: [String], plane: PlaneCounters, steering: [[UInt64]],
+    ports: [String], plane: PlaneCounters, slowPath: SlowPathCounters, steering: [[UInt64]],
     tunnels: [(endpoints: TunnelEndpoints, traffic: Traffic)]
   ) {
     var kernel: [(name: String, value: UInt64)] = []
@@ -28,8 +29,10 @@ public struct CounterReport: Sendable {
     }
     for (index, name) in ports.enumerated() { entries.append(("tx.\(name)", plane.transmittedPackets(port: index))) }
     for reason in kernel { entries.append(("kernel.\(reason.name)", reason.value)) }
-    for reason in DropReason.allCases { entries.append(("drop.\(reason.name)", plane.drops(reason))) }
-    entries.append(("held", 0))
+    for reason in DropReason.allCases {
+      entries.append(("drop.\(reason.name)", plane.drops(reason) &+ slowPath.drops(reason)))
+    }
+    entries += Self.exceptions(plane: plane, slowPath: slowPath)
     for tunnel in tunnels {
       let name = "tunnel.\(tunnel.endpoints.local).\(tunnel.endpoints.remote)"
       entries.append(("\(name).up.packets", tunnel.traffic.up.packets))
@@ -37,5 +40,19 @@ public struct CounterReport: Sendable {
       entries.append(("\(name).down.packets", tunnel.traffic.down.packets))
       entries.append(("\(name).down.bytes", tunnel.traffic.down.bytes))
     }
+  }
+
+  /// What went through the slow path.
+  private static func exceptions(
+    plane: PlaneCounters, slowPath: SlowPathCounters
+  ) -> [(name: String, value: UInt64)] {
+    // Handed over and not settled, or sent on and not taken yet. The sides count at different moments: below zero is 0.
+    let held = Int64(bitPattern: plane.handedOver &- slowPath.settled &+ slowPath.emitted &- plane.injected)
+    return [("held", UInt64(max(held, 0))), ("consumed.fragment", slowPath.consumed)]
+      + OriginatedKind.allCases.map { ("originated.\($0.name)", slowPath.originated($0)) }
+      + [
+        ("unanswered.rate-limited", slowPath.rateLimited), ("unanswered.not-answerable", slowPath.unanswerable),
+        ("unanswered.ring-full", plane.unanswered &+ slowPath.refused),
+      ]
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// The thread that takes what the workers punt: drains all rings, round robin, and sleeps when they are empty.
+/// The thread that takes what the workers punt or cannot finish: drains all rings, round robin, and sleeps when they are empty.
 ///
 /// Sleeping: it marks every ring as asleep, looks once more, then polls its pipe for at most
 /// `PuntRingMemory.longestSleep`. A worker that pushed writes one octet into the pipe at the end of its turn if the mark
@@ -19,15 +19,18 @@ public final class SlowPathThread: Sendable {
   private let rings: [PuntRingMemory]
 
   /// Starts draining. The rings are kept alive as long as this object.
+  /// - Parameter exceptions: served by the same thread, between what is for the kernel.
   /// - Throws: the errno of pipe() or pthread_create().
-  public init(rings: [PuntRingMemory], handler: @escaping Handler) throws(Errno) {
-    self.rings = rings
+  public init(
+    rings: [PuntRingMemory], exceptions: ExceptionPath? = nil, handler: @escaping Handler
+  ) throws(Errno) {
+    self.rings = rings + (exceptions?.rings ?? [])
     bell = try WakePipe()
     stopping = Atomic(false)
     thread = Mutex(nil)
-    for ring in rings { ring.setBell(bell.writeEnd) }
+    for ring in self.rings { ring.setBell(bell.writeEnd) }
     let started = try NamedThread(name: "fp-slowpath") { [self] in
-      var drain = RingDrain(rings: rings, handler: handler)
+      var drain = RingDrain(rings: rings, exceptions: exceptions, handler: handler)
       while !stopping.load(ordering: .acquiring) {
         if drain.turn() == 0 { drain.sleep(bell) }
       }
@@ -52,10 +55,12 @@ private struct RingDrain {
   private static let batch = 64
 
   private var consumers: [PuntRingConsumer]
+  private var exceptions: ExceptionDrain?
   private let handler: SlowPathThread.Handler
 
-  init(rings: [PuntRingMemory], handler: @escaping SlowPathThread.Handler) {
+  init(rings: [PuntRingMemory], exceptions: ExceptionPath?, handler: @escaping SlowPathThread.Handler) {
     consumers = rings.map(\.consumer)
+    self.exceptions = exceptions.map(ExceptionDrain.init)
     self.handler = handler
   }
 
@@ -70,10 +75,11 @@ private struct RingDrain {
       if count > 0 { consumers[worker].release(count) }
       handled += count
     }
-    return handled
+    return handled + (exceptions?.turn() ?? 0)
   }
 
   func sleep(_ bell: borrowing WakePipe) {
+    let consumers = consumers + (exceptions?.consumers ?? [])
     for consumer in consumers { consumer.setAsleep(true) }
     if consumers.allSatisfy({ $0.available() == 0 }) {
       var descriptor = pollfd(fd: bell.readEnd, events: Int16(POLLIN), revents: 0)

@@ -12,7 +12,7 @@ struct ConfigurationFile {
   /// - Throws: status 1 with one line `FILE: key: rule` for each fault.
   func read() throws(ExitFailure) -> DaemonConfiguration {
     do throws(ConfigurationError) {
-      return try DaemonConfiguration(path: path, purpose: .daemon, supporting: [.metrics])
+      return try DaemonConfiguration(path: path, purpose: .daemon, supporting: [.metrics, .unboundUnreachable])
     } catch {
       throw .configuration(error.description)
     }

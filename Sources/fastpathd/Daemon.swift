@@ -1,3 +1,4 @@
+import Assembly
 import ControlPlane
 import FastPath
 import FlowTable
@@ -59,13 +60,16 @@ final class Daemon {
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)
-    let injector = try startSlowPath(plane)
-    try startWorkers(plane)
+    let exceptions = try openExceptionPath(configuration, plane)
+    let injector = try startSlowPath(plane, exceptions)
+    try startWorkers(plane, exceptions)
     let following = KernelFollowing(logger: logger)
     let status = StatusProvider(
-      warnings: warnings, ports: ports, plane: plane, program: program, injector: injector, follower: following)
+      warnings: warnings, ports: ports, plane: plane, program: program, injector: injector, exceptions: exceptions,
+      follower: following)
     self.status = status
     let service = try makeService(configuration, ports, table, program, status, following)
+    exceptions.listen { service.setPathMTU(of: $0.tunnel, octets: $0.mtu) }
     if configuration.kernelSync {
       try following.start { events in for event in events { service.handle(event) } }
       teardown.add { following.stop() }
@@ -113,7 +117,18 @@ final class Daemon {
     }
   }
 
-  private func startSlowPath(_ plane: LivePlane) throws(ExitFailure) -> KernelInjector {
+  private func openExceptionPath(
+    _ configuration: DaemonConfiguration, _ plane: LivePlane
+  ) throws(ExitFailure) -> ExceptionPath {
+    let settings = SlowPathSettings(configuration: configuration, plane: plane.configuration.settings)
+    do throws(Errno) {
+      return try ExceptionPath(rings: plane.exceptionRings, injection: plane.injectionRing, settings: settings)
+    } catch {
+      throw .internal("fastpathd: the exception path cannot start: \(error)")
+    }
+  }
+
+  private func startSlowPath(_ plane: LivePlane, _ exceptions: ExceptionPath) throws(ExitFailure) -> KernelInjector {
     let injector: KernelInjector
     do throws(InjectionError) {
       injector = try KernelInjector()
@@ -122,7 +137,9 @@ final class Daemon {
     }
     do throws(Errno) {
       // The octets are handed on within the call, while the slot is still held.
-      let thread = try SlowPathThread(rings: plane.kernelRings) { _, packet in unsafe injector.inject(packet.octets) }
+      let thread = try SlowPathThread(rings: plane.kernelRings, exceptions: exceptions) { _, packet in
+        unsafe injector.inject(packet.octets)
+      }
       teardown.add { thread.stop() }
     } catch {
       throw .internal("fastpathd: the slow path cannot start: \(error)")
@@ -130,13 +147,13 @@ final class Daemon {
     return injector
   }
 
-  private func startWorkers(_ plane: LivePlane) throws(ExitFailure) {
+  private func startWorkers(_ plane: LivePlane, _ exceptions: ExceptionPath) throws(ExitFailure) {
     teardown.add { [self] in
       usleep(Self.settlingTime)
       audits = plane.stop()
     }
     do throws(PlaneError) {
-      try plane.start()
+      try plane.start(bell: exceptions.bellDescriptor)
     } catch {
       throw .internal("fastpathd: \(error)")
     }

@@ -14,12 +14,13 @@ final class StatusProvider: StatusSource {
   private nonisolated(unsafe) let plane: LivePlane
   private let program: SteeringProgram
   private let injector: KernelInjector
+  private let exceptions: ExceptionPath
   private let meter: RateMeter
   private let follower: KernelFollowing
 
   init(
     warnings: [String], ports: [PortFacts], plane: LivePlane, program: SteeringProgram, injector: KernelInjector,
-    follower: KernelFollowing
+    exceptions: ExceptionPath, follower: KernelFollowing
   ) {
     self.warnings = warnings
     self.ports = ports
@@ -27,6 +28,7 @@ final class StatusProvider: StatusSource {
     unsafe self.plane = plane
     self.program = program
     self.injector = injector
+    self.exceptions = exceptions
     self.follower = follower
     meter = RateMeter(ports: ports.count)
   }
@@ -40,7 +42,7 @@ final class StatusProvider: StatusSource {
   var counterItems: [CounterItem] {
     // As in `sample`. The tunnels' counters are the control plane's to add.
     CounterReport(
-      ports: ports.map(\.name), plane: unsafe plane.counters,
+      ports: ports.map(\.name), plane: unsafe plane.counters, slowPath: exceptions.counters,
       steering: ports.indices.map { program.counters(port: $0) }, tunnels: []
     ).entries.map { CounterItem(name: $0.name, value: $0.value) }
   }

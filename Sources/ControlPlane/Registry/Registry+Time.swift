@@ -74,6 +74,7 @@ extension Registry {
   }
 
   private func retryPostponed() {
+    for slot in lingeringPaths { _ = publishPath(slot) }
     for slot in lingeringTunnels {
       guard let entry = tunnels[slot], entry.users == 0, !entry.isConfigured else {
         lingeringTunnels.remove(slot)

@@ -15,12 +15,13 @@ extension Registry {
       case TunnelRecord.EncapsulationLimit.none?: nil
       case nil: defaults.encapsulationLimit
       }
-    let mtu: UInt16 =
+    let chosen: UInt16 =
       switch entry.choices.mtu ?? defaults.mtu {
       case .octets(let octets): octets
       case .automatic:
         UInt16(clamping: resolver.egressMTU(towards: entry.endpoints.remote) - Self.overhead(limit: limit))
       }
+    let mtu = min(chosen, UInt16(clamping: (entry.pathMTU ?? .max) - Self.overhead(limit: limit)))
     return TunnelSettings(
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,
       dscp: entry.choices.dscp ?? defaults.dscp,

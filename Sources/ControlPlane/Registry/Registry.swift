@@ -31,6 +31,8 @@ public final class Registry {
   var journal = Journal(number: 0)
   /// Tunnels without users whose removal the forwarding table has put off.
   var lingeringTunnels: Set<UInt32> = []
+  /// Tunnels whose path MTU the forwarding table has not taken in yet.
+  var lingeringPaths: Set<UInt32> = []
   /// Removals the steering program refused; until they succeed its packets end as drops in the workers, never as leaks.
   var lingeringSteering: [SteeringChange] = []
 

@@ -77,6 +77,8 @@ struct TunnelEntry {
   /// What the forwarding table has now.
   var published: TunnelSettings?
   var nextHop: NextHopID?
+  /// Octets of the largest packet that its path is known to take (RFC 8201); nil: the egress port's are all that is known.
+  var pathMTU: Int?
   var touched: UInt64 = 0
 }
 

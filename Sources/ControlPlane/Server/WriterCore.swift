@@ -58,6 +58,13 @@ final class WriterCore {
     reportResolver()
   }
 
+  func setPathMTU(of tunnel: TunnelEndpoints, octets: Int?) {
+    guard let mtu = registry.setPathMTU(of: tunnel, octets: octets) else { return }
+    // Bounded by the rate limits of those who could send a valid message, and by one change for each value.
+    logger.notice(
+      "path MTU of a tunnel", metadata: ["local": "\(tunnel.local)", "remote": "\(tunnel.remote)", "mtu": "\(mtu)"])
+  }
+
   /// Calls `finish` when no packet uses anything older than `generation` any more; false when a worker does not move.
   func whenQuiesced(_ generation: UInt64, finish: @escaping (Bool) -> Void) {
     guard !writer.isQuiesced(generation) else { return finish(true) }

@@ -19,16 +19,18 @@ struct PathMTUTable: Sendable {
   private(set) var nextExpiry: UInt64?
 
   /// A valid message says that a path takes `mtu` octets.
-  /// - Parameter known: octets that the path took so far, as far as anybody knew.
-  /// - Returns: whether that is news: an estimate only ever falls by a message (section 4).
-  mutating func lower(_ tunnel: TunnelEndpoints, to mtu: Int, known: Int, now: UInt64) -> Bool {
+  /// - Parameter known: octets of the largest packet that the tunnel sends now.
+  /// - Returns: the estimate, if it is less than that. It only ever falls by a message (section 4).
+  mutating func learn(_ tunnel: TunnelEndpoints, _ mtu: Int, known: Int, now: UInt64) -> Int? {
     let before = paths[tunnel]?.mtu ?? known
-    guard mtu < before || paths[tunnel]?.mtu == mtu else { return false }
-    let (expiry, isBeyond) = now.addingReportingOverflow(Self.lifetime)
-    let deadline = isBeyond ? UInt64.max : expiry
-    paths[tunnel] = Path(mtu: mtu, expiry: deadline)
-    nextExpiry = min(nextExpiry ?? deadline, deadline)
-    return mtu < before
+    if mtu < before || mtu == paths[tunnel]?.mtu {
+      let (expiry, isBeyond) = now.addingReportingOverflow(Self.lifetime)
+      let deadline = isBeyond ? UInt64.max : expiry
+      paths[tunnel] = Path(mtu: mtu, expiry: deadline)
+      nextExpiry = min(nextExpiry ?? deadline, deadline)
+    }
+    let estimate = min(mtu, before)
+    return estimate < known ? estimate : nil
   }
 
   /// Forgets what is too old to be believed.

@@ -77,8 +77,8 @@ extension SlowPathEngine {
       guard mtu >= PathMTUTable.least else { return counters.unanswerable += 1 }
       let path = Int(min(mtu, UInt32(UInt16.max)))
       let known = Int(exception.detail) + report.overhead
-      if paths.lower(report.endpoints, to: path, known: known, now: now) {
-        note(PathMTUChange(tunnel: report.endpoints, mtu: path))
+      if let estimate = paths.learn(report.endpoints, path, known: known, now: now) {
+        note(PathMTUChange(tunnel: report.endpoints, mtu: estimate))
       }
       error = Self.tooBig(report, path: path)
     }

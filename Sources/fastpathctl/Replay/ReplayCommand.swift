@@ -34,7 +34,8 @@ struct ReplayCommand: ParsableCommand {
   func run() throws {
     let configuration: DaemonConfiguration
     do throws(ConfigurationError) {
-      configuration = try DaemonConfiguration(path: config, purpose: .replay, supporting: [.metrics])
+      configuration = try DaemonConfiguration(
+        path: config, purpose: .replay, supporting: [.metrics, .unboundUnreachable])
     } catch {
       throw CommandFailure.refused(error.description)
     }

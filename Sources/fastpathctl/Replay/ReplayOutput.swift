@@ -1,4 +1,5 @@
 import ArgumentParser
+import Assembly
 import FastPath
 import Glibc
 
@@ -28,11 +29,12 @@ struct ReplayOutput {
       ]))
   }
 
-  mutating func verdict(_ number: Int, port: Int, verdict: String, reason: String?, out: [Int]) {
-    let names = out.map { JSONText.quoted(ports[$0]) }.joined(separator: ",")
+  mutating func verdict(_ number: Int, _ verdict: ReplayVerdict) {
+    let names = verdict.out.map { JSONText.quoted(ports[$0]) }.joined(separator: ",")
+    let (word, reason) = verdict.words
     verdictLines.append(
       JSONText.object([
-        ("n", "\(number)"), ("in", JSONText.quoted(ports[port])), ("verdict", JSONText.quoted(verdict)),
+        ("n", "\(number)"), ("in", JSONText.quoted(ports[verdict.port])), ("verdict", JSONText.quoted(word)),
         ("reason", reason.map(JSONText.quoted) ?? "null"), ("out", "[\(names)]"),
       ]))
   }

@@ -14,6 +14,8 @@ struct ReplayRun {
 
   let domain: OfflineDomain
   private(set) var output: ReplayOutput
+  private var arrivals: [Arrival] = []
+  private var verdicts: [ReplayVerdict] = []
   /// What went wrong in the script, for standard error; the replay goes on.
   private(set) var complaints: [String] = []
 
@@ -29,6 +31,8 @@ struct ReplayRun {
   ///   - arrivals: in the order to process.
   ///   - script: in any order, with the line of each; operations of one time are applied in the order of their lines.
   mutating func play(_ arrivals: [Arrival], script: RecordLines<ScriptedOperation>) {
+    self.arrivals = arrivals
+    verdicts = arrivals.map { ReplayVerdict(port: $0.port) }
     let start = arrivals.first?.packet.time ?? 0
     // The clock never runs back, so the lines are put into the order of their times first.
     let operations = zip(script.elements, script.lines).map { (at: start + $0.offset, line: $1, operation: $0) }
@@ -40,21 +44,48 @@ struct ReplayRun {
         pending.removeFirst()
       }
       advance(to: arrival.packet.time)
-      process(arrival, number: number)
+      show(
+        domain.process(
+          arrival.packet.frame, port: arrival.port, ticket: UInt64(number), now: arrival.packet.time))
     }
     for next in pending { apply(next) }
     let last = max(arrivals.last?.packet.time ?? start, operations.last?.at ?? start)
     advance(to: last + Self.aftermath)
+    for (number, verdict) in verdicts.enumerated() { output.verdict(number, verdict) }
   }
 
-  private mutating func advance(to now: UInt64) {
-    for (time, expired) in domain.advance(to: now) {
-      let reason = expired.cause == .lifetime ? "lifetime" : "deregistered"
-      output.event([
-        ("event", JSONText.quoted("expired")), ("at", Self.seconds(time)),
-        ("prefix", JSONText.quoted("\(expired.key.prefix)")), ("reason", JSONText.quoted(reason)),
-      ])
+  private mutating func advance(to now: UInt64) { show(domain.advance(to: now)) }
+
+  private mutating func show(_ events: [OfflineEvent]) {
+    for event in events {
+      switch event.kind {
+      case .fate(let tickets, let fate):
+        for ticket in tickets { verdicts[Int(ticket)].fate = fate }
+      case .sent(let tickets, let port, let frame):
+        output.transmit(frame, port: port, time: event.at)
+        for ticket in tickets { verdicts[Int(ticket)].out.append(port) }
+      case .kernel(let ticket, let reason, let packet):
+        let arrival = arrivals[Int(ticket)]
+        output.giveToKernel(
+          Self.kernelFrame(arrival.packet.frame, packet: packet), number: Int(ticket), port: arrival.port,
+          reason: reason, time: event.at)
+      case .expired(let binding): show(binding, at: event.at)
+      case .pathMTU(let tunnel, let mtu):
+        output.event([
+          ("event", JSONText.quoted("path-mtu")), ("at", Self.seconds(event.at)),
+          ("local", JSONText.quoted("\(tunnel.local)")), ("remote", JSONText.quoted("\(tunnel.remote)")),
+          ("mtu", "\(mtu)"),
+        ])
+      }
     }
+  }
+
+  private mutating func show(_ expired: ExpiredBinding, at time: UInt64) {
+    let reason = expired.cause == .lifetime ? "lifetime" : "deregistered"
+    output.event([
+      ("event", JSONText.quoted("expired")), ("at", Self.seconds(time)),
+      ("prefix", JSONText.quoted("\(expired.key.prefix)")), ("reason", JSONText.quoted(reason)),
+    ])
   }
 
   private mutating func apply(_ scripted: (at: UInt64, line: Int, operation: ScriptedOperation)) {
@@ -73,35 +104,9 @@ struct ReplayRun {
     ])
   }
 
-  private mutating func process(_ arrival: Arrival, number: Int) {
-    let frame = arrival.packet.frame
-    let time = arrival.packet.time
-    switch domain.process(frame, port: arrival.port) {
-    case .passed(let reason):
-      output.giveToKernel(frame, number: number, port: arrival.port, reason: reason.name, time: time)
-      output.verdict(number, port: arrival.port, verdict: "kernel", reason: reason.name, out: [])
-    case .worked(let outcome):
-      for packet in outcome.sent { output.transmit(packet.frame, port: packet.port, time: time) }
-      let out = outcome.sent.map(\.port)
-      switch outcome.fate {
-      case .transmitted: output.verdict(number, port: arrival.port, verdict: "tx", reason: nil, out: out)
-      case .dropped(let reason):
-        output.verdict(number, port: arrival.port, verdict: "drop", reason: reason.name, out: out)
-      case .held: output.verdict(number, port: arrival.port, verdict: "held", reason: nil, out: out)
-      case .kernel(let reason):
-        output.giveToKernel(
-          Self.kernelFrame(frame, packet: outcome.kernelPacket, reason: reason), number: number, port: arrival.port,
-          reason: reason.name, time: time)
-        output.verdict(number, port: arrival.port, verdict: "kernel", reason: reason.name, out: out)
-      }
-    }
-  }
-
-  /// What the kernel gets: the frame as it came, or the packet of a tunnel behind the link-layer header it arrived with.
-  private static func kernelFrame(_ frame: [UInt8], packet: [UInt8]?, reason: PuntReason) -> [UInt8] {
-    guard reason == .innerLocal || reason == .foreignInterface, let packet, let first = packet.first else {
-      return frame
-    }
+  /// What the kernel gets: the frame as it came, or a packet behind the link-layer header it arrived with.
+  private static func kernelFrame(_ frame: [UInt8], packet: [UInt8]?) -> [UInt8] {
+    guard let packet, let first = packet.first else { return frame }
     let type: [UInt8] = first >> 4 == 4 ? [0x08, 0x00] : [0x86, 0xdd]
     return frame.prefix(12) + type + packet
   }

@@ -1,0 +1,47 @@
+import FastPath
+import FlowTable
+import Synchronization
+import SystemPackage
+
+/// The exception path of a running plane: what connects its rings, the engine on the slow path's thread, and who asks
+/// for counters or listens for path MTUs from other threads.
+public final class ExceptionPath: Sendable {
+  public typealias PathListener = @Sendable (PathMTUChange) -> Void
+
+  let rings: [PuntRingMemory]
+  let injection: PuntRingMemory
+  let settings: SlowPathSettings
+  private let bell: WakePipe
+  private let published = Mutex(SlowPathCounters())
+  private let listener = Mutex<PathListener?>(nil)
+
+  /// - Parameters:
+  ///   - rings: from the workers; kept alive as long as this object.
+  ///   - injection: towards worker 0; likewise.
+  /// - Throws: the errno of pipe().
+  public init(rings: [PuntRingMemory], injection: PuntRingMemory, settings: SlowPathSettings) throws(Errno) {
+    self.rings = rings
+    self.injection = injection
+    self.settings = settings
+    bell = try WakePipe()
+    injection.setBell(bell.writeEnd)
+  }
+
+  deinit { injection.setBell(-1) }
+
+  /// Readable when worker 0 has packets waiting; for `LivePlane.start`. Open as long as this object.
+  public var bellDescriptor: Int32 { bell.readEnd }
+
+  /// What has been counted up to the last turn of the slow path's thread.
+  public var counters: SlowPathCounters { published.withLock { $0 } }
+
+  /// Who hears of path MTUs from now on, on the slow path's thread.
+  public func listen(_ body: @escaping PathListener) { listener.withLock { $0 = body } }
+
+  func publish(_ counters: SlowPathCounters) { published.withLock { $0 = counters } }
+
+  func tell(_ change: PathMTUChange) {
+    let body = listener.withLock { $0 }
+    body?(change)
+  }
+}
