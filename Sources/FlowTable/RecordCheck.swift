@@ -101,7 +101,7 @@ struct RecordCheck {
     if Int(target) >= nextHopsEnd { log.note(.target, place(), "names next hop \(target), which never was") }
     let key = records.key(index)
     guard RouteTrie.has(key) else { return }
-    guard let (node, depth) = trie.node(for: key), let slots = trie.slots(node) else {
+    guard let (node, depth) = trie.node(for: key), trie.hasLeaves(node) else {
       log.note(.trieRoutes, place(), "\(key.prefix) is not in the trie")
       return
     }
@@ -110,7 +110,7 @@ struct RecordCheck {
     let address = RouteAddress(LookupKey(high: key.high, low: key.low, family: key.lengthClass.family))
     let first = address.slot(depth: depth)
     for slot in first..<first + 1 << (RouteNode.stride - length) {
-      let leaf = slots[slot]
+      let leaf = trie.leaf(node, slot)
       if leaf.relativeLength < length || (leaf.relativeLength == length && leaf.nextHop != target) {
         log.note(.trieRoutes, place(), "\(key.prefix) to \(target) is \(leaf.word) in the trie's slot \(slot)")
         return

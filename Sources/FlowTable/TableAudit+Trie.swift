@@ -71,8 +71,11 @@ extension TableAudit {
     }
     var done = 0
     while done < budget {
-      if let place = triePlace {
-        done += place.slots.isEmpty ? enterTree(place, scan) : goOn(place, scan)
+      if var place = triePlace {
+        // Taken out, so that its slots are changed in place.
+        triePlace = nil
+        done += place.slots.isEmpty ? enterTree(&place, scan) : goOn(&place, scan)
+        if !place.slots.isEmpty { triePlace = place }
       } else if position < table.current.slotCount {
         triePlace = treePlace(of: position, in: table.current, scan)
         position += 1
@@ -102,33 +105,27 @@ extension TableAudit {
     return first == records.key(index) ? place : nil
   }
 
-  private func enterTree(_ place: TriePlace, _ scan: TrieScan) -> Int {
+  private func enterTree(_ place: inout TriePlace, _ scan: TrieScan) -> Int {
     let root = scan.root(place.root, place.family)
-    guard root != 0 else {
-      triePlace = nil
-      return 1
-    }
+    if root == 0 { return 1 }
     if isUnchanged { _ = claim(root, 1, false, isFree: false, "root \(place.root)") }
-    return visit(root, place, scan)
+    return visit(root, &place, scan)
   }
 
-  /// From a node to its next child, or back up.
-  private func goOn(_ place: TriePlace, _ scan: TrieScan) -> Int {
-    var place = place
+  /// From a node to its next child, or back up: from the topmost node to nowhere.
+  private func goOn(_ place: inout TriePlace, _ scan: TrieScan) -> Int {
     let level = place.slots.count - 1
     let slot = place.slots[level]
     guard let parent = node(at: place, scan), slot < 64 else {
       // Done with this node, or it has gone since.
       place.slots.removeLast()
       if level > 0 { place.slots[level - 1] += 1 }
-      triePlace = level > 0 ? place : nil
       return 1
     }
-    if let child = scan.child(parent, slot) { return visit(child, place, scan) }
+    if let child = scan.child(parent, slot) { return visit(child, &place, scan) }
     // On to the next slot with a child.
     let rest = parent.children & ~((UInt64(1) << UInt64(slot)) - 1)
     place.slots[level] = rest == 0 ? 64 : rest.trailingZeroBitCount
-    triePlace = place
     return 0
   }
 
@@ -142,17 +139,13 @@ extension TableAudit {
     return node
   }
 
-  /// Checks one node and makes its first slot the next to be gone through. Counts its slots as entries.
-  private func visit(_ index: UInt32, _ parent: TriePlace, _ scan: TrieScan) -> Int {
-    let level = parent.slots.count
-    let depth = RouteTrie.rootBits(parent.family) + level * RouteNode.stride
+  /// Checks one node and makes its first slot the next to be gone through. Takes as long as sixteen slots of a bucket.
+  private func visit(_ index: UInt32, _ place: inout TriePlace, _ scan: TrieScan) -> Int {
+    let depth = RouteTrie.rootBits(place.family) + place.slots.count * RouteNode.stride
     func words() -> String { "trie node \(index) at \(depth) bits" }
-    var place = parent
-    place.slots.append(0)
-    defer { triePlace = place }
-    guard let node = scan.node(index), depth < parent.family.longestPrefix else {
+    guard let node = scan.node(index), depth < place.family.longestPrefix else {
       log.note(.trieNode, words(), "is not in use, or too deep")
-      place.slots[level] = 64
+      place.slots.append(64)
       return 1
     }
     let count = node.children.nonzeroBitCount
@@ -160,13 +153,13 @@ extension TableAudit {
     if node.isEmpty || !isBlock {
       log.note(.trieNode, words(), "has \(count) children at \(node.childBase), own slots \(node.own)")
     }
-    if !isBlock { place.slots[level] = 64 }
     if isUnchanged && isBlock && count > 0 { _ = claim(node.childBase, count, false, isFree: false, words()) }
-    checkLeaves(node, parent, scan, depth, words)
-    return 64
+    checkLeaves(node, place, scan, depth, words)
+    place.slots.append(isBlock ? 0 : 64)
+    return 16
   }
 
-  /// The leaves of a node: each is a route of the table.
+  /// The leaves of a node, run by run.
   private func checkLeaves(
     _ node: RouteNode, _ parent: TriePlace, _ scan: TrieScan, _ depth: Int, _ place: () -> String
   ) {
@@ -174,29 +167,37 @@ extension TableAudit {
       if node.runs != 0 || node.leafBase != 0 { log.note(.trieNode, place(), "has leaves without slots") }
       return
     }
-    guard let slots = scan.slots(node) else {
+    guard scan.hasLeaves(node) else {
       log.note(.trieNode, place(), "its leaves at \(node.leafBase) are none")
       return
     }
     if isUnchanged { _ = claim(node.leafBase, node.runs.nonzeroBitCount, true, isFree: false, place()) }
-    let width = parent.family.longestPrefix
-    for slot in 0..<64 {
-      let leaf = slots[slot]
-      let isRun = node.runs >> UInt64(slot) & 1 == 1
-      if slot > 0 && isRun != (leaf != slots[slot - 1]) { log.note(.trieNode, place(), "its runs break at \(slot)") }
-      if (leaf != .none) != (node.own >> UInt64(slot) & 1 == 1) {
-        log.note(.trieNode, place(), "slot \(slot) has leaf \(leaf.word), against its own slots")
+    var runs = node.runs
+    var before: RouteLeaf?
+    while runs != 0 {
+      let slot = runs.trailingZeroBitCount
+      runs &= runs - 1
+      let end = runs == 0 ? 64 : runs.trailingZeroBitCount
+      let slots = (UInt64.max >> UInt64(64 - (end - slot))) << UInt64(slot)
+      let leaf = scan.leaf(node, slot)
+      if node.own & slots != (leaf == .none ? 0 : slots) || leaf == before {
+        log.note(.trieNode, place(), "slots \(slot) to \(end - 1) have leaf \(leaf.word), own slots are \(node.own)")
       }
-      guard leaf != .none, isRun else { continue }
-      let length = leaf.relativeLength
-      guard (1...RouteNode.stride).contains(length), depth + length <= width else {
-        log.note(.trieNode, place(), "slot \(slot) has a leaf \(length) bits longer")
-        continue
-      }
-      let key = TableKey(Prefix(covering: parent.address(slot: slot), length: depth + length))
-      if nextHop(ofRoute: key) != leaf.nextHop {
-        log.note(.trieRoutes, place(), "slot \(slot) has \(key.prefix) to \(leaf.nextHop), which is no such route")
-      }
+      if leaf != .none { checkLeaf(leaf, parent, slot, depth, place) }
+      before = leaf
+    }
+  }
+
+  /// A leaf is a route of the table.
+  private func checkLeaf(_ leaf: RouteLeaf, _ parent: TriePlace, _ slot: Int, _ depth: Int, _ place: () -> String) {
+    let length = depth + leaf.relativeLength
+    guard (1...RouteNode.stride).contains(leaf.relativeLength), length <= parent.family.longestPrefix else {
+      log.note(.trieNode, place(), "slot \(slot) has a leaf \(leaf.relativeLength) bits longer")
+      return
+    }
+    let key = TableKey(Prefix(covering: parent.address(slot: slot), length: length))
+    if nextHop(ofRoute: key) != leaf.nextHop {
+      log.note(.trieRoutes, place(), "slot \(slot) has \(key.prefix) to \(leaf.nextHop), which is no such route")
     }
   }
 

@@ -37,18 +37,18 @@ struct TrieScan {
     return unsafe (nodes + Int(index) * RouteNode.bytes).load(as: RouteNode.self)
   }
 
-  /// The leaves of the 64 slots; nil if the node's block of leaves is not one that was ever in use.
-  func slots(_ node: RouteNode) -> [RouteLeaf]? {
-    guard node.own != 0 else { return [RouteLeaf](repeating: .none, count: 64) }
-    guard node.runs & 1 == 1, node.leafBase != 0, Int(node.leafBase) + node.runs.nonzeroBitCount <= leavesEnd else {
-      return nil
-    }
-    var index = Int(node.leafBase) - 1
-    return (0..<64).map { slot in
-      index += node.runs >> UInt64(slot) & 1 == 1 ? 1 : 0
-      // One of the run's leaves, all of which are below the end.
-      return unsafe (leaves + index * RouteLeaf.bytes).load(as: RouteLeaf.self)
-    }
+  /// Whether a node's leaves are there: one for each run, the first run beginning at slot 0.
+  func hasLeaves(_ node: RouteNode) -> Bool {
+    node.runs & 1 == 1 && node.leafBase != 0 && Int(node.leafBase) + node.runs.nonzeroBitCount <= leavesEnd
+  }
+
+  /// The leaf of a slot of a node that has leaves.
+  @inline(__always)
+  func leaf(_ node: RouteNode, _ slot: Int) -> RouteLeaf {
+    let upTo = UInt64.max >> UInt64(63 - slot)
+    let index = Int(node.leafBase) + (node.runs & upTo).nonzeroBitCount - 1
+    // One of the runs' leaves, all of which are below the end; a leaf is a number.
+    return unsafe (leaves + index * RouteLeaf.bytes).load(as: RouteLeaf.self)
   }
 
   /// The route of a tree's first leaf, a node's own leaves before its children's; nil in a tree without leaves.
@@ -59,10 +59,10 @@ struct TrieScan {
     while let index = next, let node = node(index), depth < place.family.longestPrefix {
       if node.own != 0 {
         let slot = node.own.trailingZeroBitCount
-        guard let leaf = slots(node)?[slot], depth + leaf.relativeLength <= place.family.longestPrefix else {
-          return nil
-        }
-        return TableKey(Prefix(covering: place.address(slot: slot), length: depth + leaf.relativeLength))
+        guard hasLeaves(node) else { return nil }
+        let length = depth + leaf(node, slot).relativeLength
+        guard length <= place.family.longestPrefix else { return nil }
+        return TableKey(Prefix(covering: place.address(slot: slot), length: length))
       }
       guard node.children != 0 else { return nil }
       let slot = node.children.trailingZeroBitCount
@@ -113,9 +113,9 @@ struct TriePlace {
   func address(slot: Int) -> IPAddress {
     let rootBits = RouteTrie.rootBits(family)
     var (high, low) = (UInt64(root) << UInt64(64 - rootBits), UInt64(0))
-    for (level, value) in (slots + [slot]).enumerated() {
+    for level in 0...slots.count {
       let depth = rootBits + level * RouteNode.stride
-      let bits = UInt64(value) << 58
+      let bits = UInt64(level < slots.count ? slots[level] : slot) << 58
       // Smart shifts: what leaves one word enters the other, and what leaves the second is past the address.
       high |= depth < 64 ? bits >> UInt64(depth) : 0
       low |= depth < 64 ? bits << UInt64(64 - depth) : bits >> UInt64(depth - 64)
