@@ -33,6 +33,7 @@ public struct CounterReport: Sendable {
       entries.append(("drop.\(reason.name)", plane.drops(reason) &+ slowPath.drops(reason)))
     }
     entries += Self.exceptions(plane: plane, slowPath: slowPath)
+    entries += Self.congestion(plane)
     for tunnel in tunnels {
       let name = "tunnel.\(tunnel.endpoints.local).\(tunnel.endpoints.remote)"
       entries.append(("\(name).up.packets", tunnel.traffic.up.packets))
@@ -54,5 +55,15 @@ public struct CounterReport: Sendable {
         ("unanswered.rate-limited", slowPath.rateLimited), ("unanswered.not-answerable", slowPath.unanswerable),
         ("unanswered.ring-full", plane.unanswered &+ slowPath.refused),
       ]
+  }
+
+  /// The unusual pairs of ECN fields, inner and outer, as the two bits of each.
+  private static func congestion(_ plane: PlaneCounters) -> [(name: String, value: UInt64)] {
+    let fields: [(bits: String, code: UInt8)] = [("00", 0), ("01", 1), ("10", 2), ("11", 3)]
+    return fields.flatMap { inner in
+      fields.filter { ExplicitCongestion.isUnusual(inner: inner.code, outer: $0.code) }.map {
+        ("ecn.\(inner.bits)-\($0.bits)", plane.congestion(inner: inner.code, outer: $0.code))
+      }
+    }
   }
 }

@@ -35,7 +35,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     // Safe: the memory's owner outlives the worker by this initializer's contract.
     context = unsafe TurnContext(
       settings: HotSettings(settings), memory: memory.base, chunkMask: UInt64(memory.chunkSize) - 1,
-      snapshot: view.snapshot())
+      snapshot: view.snapshot(), counters: counters)
     unsafe self.ports = ports
     portCount = settings.ports.count
     self.counters = counters
@@ -193,7 +193,10 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   private mutating func punt(_ index: Int) {
     // What was tunnelled leaves decapsulated; anything else as it came, without its link-layer header.
     let isInner = batch.packets[index].arrival == .tunnelled
-    if isInner, !Egress.surface(&batch.packets[index], frame: context.frame(at: batch.packets[index].address)) {
+    if isInner,
+      !Egress.surface(
+        &batch.packets[index], frame: context.frame(at: batch.packets[index].address), context: context)
+    {
       batch.packets[index].drop(.ecn)
       return counters.drop(DropReason.ecn.rawValue)
     }

@@ -4,7 +4,8 @@ import Synchronization
 /// One worker's counters: written by that worker alone, readable by anyone at any time.
 ///
 /// Each is an atomic 64-bit word with one writer: a relaxed load and a relaxed store, two plain moves, instead of a
-/// locked read-modify-write. Layout: drops, punts, what went to the slow path and came from it, then a cell for each port.
+/// locked read-modify-write. Layout: drops, punts, what went to the slow path and came from it,
+/// unusual ECN fields, then a cell for each port.
 @safe
 struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   private let words: UnsafeMutableRawPointer
@@ -16,7 +17,9 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   static let injected = handedOver + 1
   /// Packets whose answer was given up because the ring towards the slow path was full.
   static let unanswered = handedOver + 2
-  private static let ports = handedOver + 3
+  /// Unusual pairs of ECN fields at a tunnel's exit, by `ExplicitCongestion.cell`.
+  static let congestion = handedOver + 3
+  private static let ports = congestion + 16
   private static let cellLength = 4
   static let wordCount = ports + cellLength * PlaneSettings.maximumPorts
 
@@ -44,6 +47,9 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always)
   func punt(_ reason: UInt8) { add(Self.punts + Int(reason), 1) }
+
+  /// - Parameter cell: 0…15.
+  func congestion(cell: Int) { add(Self.congestion + (cell & 15), 1) }
 
   @inline(__always)
   func handOver() { add(Self.handedOver, 1) }

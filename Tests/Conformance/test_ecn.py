@@ -28,6 +28,10 @@ EGRESS = {
     (CE, ECT1): CE,
     (CE, CE): CE,
 }
+# RFC 5213 section 5.6.3, after RFC 3168: only CE over a packet that understands it counts.
+STRICT = {**EGRESS, (NOT, CE): NOT, (ECT0, ECT1): ECT0}
+# The cells that RFC 6040 section 4.2 marks as unusual: each has a counter.
+UNUSUAL = {(NOT, ECT0), (NOT, ECT1), (NOT, CE), (ECT1, ECT0), (CE, ECT1)}
 
 
 def inner(family, source, destination, hops, octet):
@@ -154,6 +158,112 @@ def to_kernel():
             )
 
 
+def modes():
+    """R6040-2, R6040-5: other modes, for the configuration or for one tunnel; at the exit the two cells that differ."""
+    for family in (6, 4):
+        codes = (NOT, ECT1, ECT0, CE)
+        for mode, identifier in (("compatibility", "R6040-2"), ("rfc5213-strict", "R6040-5")):
+            configured = LMA.with_(tunnel_defaults={"flow-label": "zero", "ecn": mode})
+            chosen = [{"tunnel": {"local": LMAA, "remote": MAG1}, "ecn": mode}, *LMA_RECORDS]
+            undone = [{"tunnel": {"local": LMAA, "remote": MAG1}, "ecn": "rfc6040"}, *LMA_RECORDS]
+            for title, configuration, records, applies in (
+                ("configured", configured, list(LMA_RECORDS), True),
+                ("of one tunnel", LMA, chosen, True),
+                ("configured, not of this tunnel", configured, undone, False),
+            ):
+                matrix = STRICT if applies and mode == "rfc5213-strict" else EGRESS
+                steps = [down(family, code, NOT if applies and mode == "compatibility" else code) for code in codes]
+                steps += [up(family, inside, outside, matrix[inside, outside]) for inside, outside in matrix]
+                yield Row(identifier, f"{mode} {title}, IPv{family}", configuration, steps, records)
+            yield Row(
+                identifier,
+                f"{mode} at the MAG, IPv{family}",
+                MAG.with_(tunnel_defaults={"flow-label": "zero", "ecn": mode}),
+                [
+                    at_mag1(family, inside, outside, (STRICT if mode == "rfc5213-strict" else EGRESS)[inside, outside])
+                    for inside, outside in EGRESS
+                ],
+                list(MAG_RECORDS),
+            )
+
+
+def down(family, code, outer):
+    """From the CN into the tunnel: this outer code point."""
+    packets = (inner(family, PEER, MN, hops, 46 << 2 | code) for hops in (64, 63))
+    arrives, leaves = packets
+    return forwards("core", from_cn(arrives), "transport", to_mag(tunnel(LMAA, MAG1, leaves, tc=46 << 2 | outer)))
+
+
+def up(family, inside, outside, result, dscp=46, outer_dscp=8):
+    """Out of the tunnel to the CN: this inner code point; `dscp` is what the inner packet leaves with."""
+    arrives = from_mag(tunnel(MAG1, LMAA, inner(family, MN, PEER, 64, 46 << 2 | inside), tc=outer_dscp << 2 | outside))
+    if result is None:
+        return drops("transport", arrives, "ecn")
+    return forwards("transport", arrives, "core", to_cn(inner(family, MN, PEER, 63, dscp << 2 | result)))
+
+
+def at_mag1(family, inside, outside, result):
+    """Out of the tunnel to MN1."""
+    arrives = from_lma(tunnel(LMAA, MAG1, inner(family, PEER, MN, 64, 46 << 2 | inside), tc=8 << 2 | outside))
+    if result is None:
+        return drops("transport", arrives, "ecn")
+    return forwards("transport", arrives, "access1", to_mn(inner(family, PEER, MN, 63, 46 << 2 | result)))
+
+
+def models():
+    """R2983-1: pipe keeps the inner DSCP at the exit, uniform takes the outer one; ECN goes its own way in both."""
+    uniform = LMA.with_(tunnel_defaults={"flow-label": "zero", "dscp": "uniform"})
+    chosen = [{"tunnel": {"local": LMAA, "remote": MAG1}, "dscp": "uniform"}, *LMA_RECORDS]
+    for family in (6, 4):
+        yield Row(
+            "R2983-1",
+            f"pipe: 46 rewritten to 0 on the way is 46 again, IPv{family}",
+            LMA,
+            [up(family, inside, outside, result, 46, 0) for (inside, outside), result in EGRESS.items()],
+            list(LMA_RECORDS),
+        )
+        for title, configuration, records in (
+            ("configured", uniform, list(LMA_RECORDS)),
+            ("of one tunnel", LMA, chosen),
+        ):
+            yield Row(
+                "R2983-1",
+                f"uniform, {title}: 46 rewritten to 0 on the way stays 0, IPv{family}",
+                configuration,
+                [down(family, code, code) for code in (NOT, ECT1, ECT0, CE)]
+                + [up(family, inside, outside, result, 0, 0) for (inside, outside), result in EGRESS.items()],
+                records,
+            )
+        yield Row(
+            "R2983-2",
+            f"a configured DSCP of 0 leaves ECN alone, IPv{family}",
+            LMA.with_(tunnel_defaults={"flow-label": "zero", "dscp": 0}),
+            [
+                forwards(
+                    "core",
+                    from_cn(inner(family, PEER, MN, 64, 46 << 2 | code)),
+                    "transport",
+                    to_mag(tunnel(LMAA, MAG1, inner(family, PEER, MN, 63, 46 << 2 | code), tc=code)),
+                )
+                for code in (NOT, ECT1, ECT0, CE)
+            ],
+            list(LMA_RECORDS),
+        )
+
+
+def cells():
+    """R6040-4: a counter for each unusual cell, one packet each; the others have none."""
+    for family in (6, 4):
+        yield Row(
+            "R6040-4",
+            f"unusual cells are counted, IPv{family}",
+            LMA,
+            [up(family, inside, outside, result) for (inside, outside), result in EGRESS.items()],
+            list(LMA_RECORDS),
+            counters={f"ecn.{NAMES[i]}-{NAMES[o]}": int((i, o) in UNUSUAL) for i, o in EGRESS},
+        )
+
+
 class Ingress(Conformance):
     """Into the tunnel."""
 
@@ -164,6 +274,12 @@ class Egress(Conformance):
     """Out of the tunnel."""
 
     rows = list(egress()) + list(transit()) + list(to_kernel())
+
+
+class Modes(Conformance):
+    """Compatibility mode, the strict profile, the models of RFC 2983, and what is counted."""
+
+    rows = list(modes()) + list(models()) + list(cells())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tunnel encapsulation limit (RFC 2473 section 4.1.1) at a tunnel's entry and exit, and no packet into its own tunnel."""
+"""The tunnel encapsulation limit (RFC 2473 section 4.1.1) at both ends, and no packet into its own tunnel."""
 
 import unittest
 
@@ -331,11 +331,7 @@ EXIT = [
     row(
         "R2473-13",
         "at the MAG",
-        [
-            forwards(
-                "transport", from_lma(limited(4, LMAA, MAG1, udp6(CN, MN1))), "access1", to_mn(udp6(CN, MN1, 63))
-            )
-        ],
+        [forwards("transport", from_lma(limited(4, LMAA, MAG1, udp6(CN, MN1))), "access1", to_mn(udp6(CN, MN1, 63)))],
         **AT_MAG,
     ),
 ]

@@ -107,6 +107,7 @@ enum AnchorPipeline: Pipeline {
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) {
     guard packet.source != 0 else { return packet.drop(.sourceNotBound) }
+    guard !isProxiedHomeTest(packet, frame: frame, snapshot: context.snapshot) else { return packet.drop(.hotiProxy) }
     if context.snapshot.binding(packet.source).tunnel != packet.arrivalTunnel {
       // A mobile node with a Mobile IPv6 binding elsewhere may still send through its MAG (RFC 6612 section 4.2):
       // the other cache has the say.
@@ -127,5 +128,16 @@ enum AnchorPipeline: Pipeline {
     guard packet.destination != packet.source else { return packet.except(.addressUnreachable, .loop) }
     packet.path = .hairpin
     authorizeDownlink(&packet, context: context)
+  }
+
+  /// A Home Test Init from an address whose binding is a proxy's (S-47): there is no route optimisation for it
+  /// (RFC 5213 section 5.9). A Mobile IPv6 binding of its own may have it.
+  @inline(__always)
+  private static func isProxiedHomeTest(_ packet: PacketState, frame: FrameView, snapshot: TableSnapshot) -> Bool {
+    let inner = Int(packet.inner)
+    guard packet.family == .ipv6, ExtensionHeaders.isExtension(frame.octet(inner + 6)),
+      InnerHeaders.isHomeTestInit(frame, network: inner, end: inner + Int(packet.innerLength))
+    else { return false }
+    return snapshot.lookupProxyBinding(LookupKey(packet.innerSource(frame))) == packet.source
   }
 }

@@ -19,7 +19,7 @@ enum Egress {
 
   @inline(__always)
   private static func forward(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    if packet.arrival == .tunnelled && !mergeCongestion(&packet) { return packet.drop(.ecn) }
+    if packet.arrival == .tunnelled && !mergeCongestion(&packet, context: context) { return packet.drop(.ecn) }
     let inner = Int(packet.inner)
     let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
     guard hops > 1 else { return packet.except(.timeExceeded, .hopLimit) }
@@ -33,15 +33,19 @@ enum Egress {
 
   /// Ends the decapsulation of a packet that goes to the kernel instead of a port: congestion on the way must reach its
   /// reader, too (RFC 6040 section 4.2). False when that drops it.
-  static func surface(_ packet: inout PacketState, frame: FrameView) -> Bool {
-    guard mergeCongestion(&packet) else { return false }
+  static func surface(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) -> Bool {
+    guard mergeCongestion(&packet, context: context) else { return false }
     writeTrafficClass(packet, frame: frame)
     return true
   }
 
   /// Repeating it changes nothing more.
   @inline(__always)
-  private static func mergeCongestion(_ packet: inout PacketState) -> Bool {
+  private static func mergeCongestion(_ packet: inout PacketState, context: borrowing TurnContext) -> Bool {
+    if ExplicitCongestion.isUnusual(inner: packet.trafficClass, outer: packet.outerTrafficClass) {
+      context.counters.congestion(
+        cell: ExplicitCongestion.cell(inner: packet.trafficClass, outer: packet.outerTrafficClass))
+    }
     let merged = ExplicitCongestion.innerTrafficClass(
       inner: packet.trafficClass, outer: packet.outerTrafficClass, rule: packet.exitRule)
     guard let merged else { return false }

@@ -70,6 +70,7 @@ enum GatewayPipeline: Pipeline {
     let destination = packet.innerDestination(frame)
     // A tunnel packet of the mobile node's own, not opened on an access port (RPUNT-7).
     if context.settings.isLocal(destination) { return packet.punt(.notOurs) }
+    if isRouterAnycast(destination, of: binding) { return packet.punt(.notOurs) }
     // R4443-9: a destination in the sender's own prefix is on the link it came from.
     guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
       return packet.except(.addressUnreachable, .loop)
@@ -86,7 +87,8 @@ enum GatewayPipeline: Pipeline {
       } else if batch.packets[index].path == .route {
         leave(&batch, index, context: context)
       } else if batch.packets[index].destination != 0 {
-        shortCircuit(&batch.packets[index], snapshot: context.snapshot)
+        let frame = context.frame(at: batch.packets[index].address)
+        shortCircuit(&batch.packets[index], frame: frame, snapshot: context.snapshot)
       }
     }
   }
@@ -112,13 +114,22 @@ enum GatewayPipeline: Pipeline {
     let binding = context.snapshot.binding(packet.destination)
     guard binding.tunnel == packet.arrivalTunnel else { return packet.drop(.unknownTunnel) }
     if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    if isRouterAnycast(packet.innerDestination(frame), of: binding) { packet.punt(.innerLocal) }
+  }
+
+  /// Whether an address is the Subnet-Router anycast address of a hosted prefix (RFC 4291 section 2.6.1): this router is
+  /// the one it names. A prefix of 127 or 128 bits has none (RFC 6164 section 5.1).
+  @inline(__always)
+  private static func isRouterAnycast(_ address: IPAddress, of binding: BindingEntry) -> Bool {
+    binding.family == .ipv6 && binding.prefixLength < 127 && address == binding.network
   }
 
   /// Local routing (RFC 5213 section 6.10.3): straight to the other mobile node's access link. Where its binding does
   /// not forward, the tunnel remains the way and the anchor decides.
   @inline(__always)
-  private static func shortCircuit(_ packet: inout PacketState, snapshot: TableSnapshot) {
+  private static func shortCircuit(_ packet: inout PacketState, frame: FrameView, snapshot: TableSnapshot) {
     let binding = snapshot.binding(packet.destination)
+    if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.notOurs) }
     guard stateViolation(binding.state) == nil else {
       packet.destination = 0
       return

@@ -97,13 +97,19 @@ struct TurnContext: ~Copyable {
   /// The port the batch came from.
   var port: UInt8 = 0
   var kinds: PortKinds = []
+  /// For what a stage sees and no verdict tells.
+  let counters: WorkerCounters
 
-  init(settings: consuming HotSettings, memory: UnsafeMutableRawPointer, chunkMask: UInt64, snapshot: TableSnapshot) {
+  init(
+    settings: consuming HotSettings, memory: UnsafeMutableRawPointer, chunkMask: UInt64, snapshot: TableSnapshot,
+    counters: WorkerCounters
+  ) {
     self.settings = settings
     // Safe: the memory's owner outlives the worker (`Worker.init`).
     unsafe self.memory = memory
     self.chunkMask = chunkMask
     self.snapshot = snapshot
+    self.counters = counters
   }
 
   @inline(__always)

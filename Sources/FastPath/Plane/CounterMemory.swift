@@ -42,6 +42,10 @@ public struct PlaneCounters: Sendable {
   public var injected: UInt64 { sums[WorkerCounters.injected] }
   /// Answers given up because the ring towards the slow path was full.
   public var unanswered: UInt64 { sums[WorkerCounters.unanswered] }
+  /// Packets that left a tunnel with an unusual pair of ECN fields (RFC 6040 section 4.2), each 0…3.
+  public func congestion(inner: UInt8, outer: UInt8) -> UInt64 {
+    sums[WorkerCounters.congestion + ExplicitCongestion.cell(inner: inner, outer: outer)]
+  }
   public func receivedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port)] }
   public func receivedOctets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 1] }
   public func transmittedPackets(port: Int) -> UInt64 { sums[WorkerCounters.cell(port: port) + 2] }
