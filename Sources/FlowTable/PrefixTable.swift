@@ -142,6 +142,8 @@ final class PrefixTable {
     guard let growing else { return }
     let end = min(copied + count, current.bucketCount)
     for number in copied..<end {
+      // The records come from memory in no order: four buckets' worth of them under way hide most of the waiting.
+      current.forEachIndex(inBucket: number + 4) { records.prefetch($0) }
       current.forEachIndex(inBucket: number) { index in
         let key = records[index].key
         growing.fill(key.hash(keyed), index: index)
