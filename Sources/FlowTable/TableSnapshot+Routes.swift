@@ -18,18 +18,19 @@ extension TableSnapshot {
   public func lookupRoutes(
     _ keys: UnsafePointer<LookupKey>, count: Int, into results: UnsafeMutablePointer<UInt32>
   ) {
-    let bytes = BatchLookup.Scratch.bytes + RouteLookup.Scratch.bytes
-    unsafe withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 8) { memory in
-      // As in `lookupBindings`; the first part's size is a multiple of four, the second's alignment.
-      let first = unsafe memory.baseAddress.unsafelyUnwrapped
-      let scratch = unsafe BatchLookup.Scratch(first)
-      let trie = unsafe RouteLookup.Scratch(first + BatchLookup.Scratch.bytes)
-      var start = 0
-      while start < count {
-        let chunk = min(count &- start, BatchLookup.width)
-        // `start` and `chunk` stay within `count`.
-        unsafe routeChunk(keys + start, chunk, results + start, scratch, trie)
-        start &+= chunk
+    // Two allocations: above 1024 octets the compiler takes one from the heap instead of the stack.
+    unsafe withUnsafeTemporaryAllocation(byteCount: BatchLookup.Scratch.bytes, alignment: 8) { first in
+      unsafe withUnsafeTemporaryAllocation(byteCount: RouteLookup.Scratch.bytes, alignment: 8) { second in
+        // As in `lookupBindings`.
+        let scratch = unsafe BatchLookup.Scratch(first.baseAddress.unsafelyUnwrapped)
+        let trie = unsafe RouteLookup.Scratch(second.baseAddress.unsafelyUnwrapped)
+        var start = 0
+        while start < count {
+          let chunk = min(count &- start, BatchLookup.width)
+          // `start` and `chunk` stay within `count`.
+          unsafe routeChunk(keys + start, chunk, results + start, scratch, trie)
+          start &+= chunk
+        }
       }
     }
   }
