@@ -81,10 +81,11 @@ class Daemon:
 
 
 def conservation(counters):
-    """received = transmitted + kernel + dropped + held; what the plane originates itself adds to transmitted only."""
+    """received = transmitted + kernel + dropped + held; what the plane originates itself adds to transmitted only, and
+    fragments that became one packet count as consumed but for one."""
 
     def total(prefix):
         return sum(value for name, value in counters.items() if name.startswith(prefix + "."))
 
-    accounted = total("tx") - total("originated") + total("kernel") + total("drop") + counters.get("held", 0)
-    return total("rx"), accounted
+    ended = total("kernel") + total("drop") + total("consumed") + counters.get("held", 0)
+    return total("rx"), total("tx") - total("originated") + ended
