@@ -26,6 +26,7 @@ class Result:
         self.kernel_frames = read_pcap(os.path.join(directory, "kernel.pcap"))
         self.kernel = read_ndjson(os.path.join(directory, "kernel.ndjson"))
         self.verdicts = read_ndjson(os.path.join(directory, "verdicts.ndjson"))
+        self.events = read_ndjson(os.path.join(directory, "events.ndjson"))
         with open(os.path.join(directory, "counters.json"), encoding="utf-8") as file:
             self.counters = json.load(file)
 

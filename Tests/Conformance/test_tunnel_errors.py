@@ -7,6 +7,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.packet import Raw
 
 from icmp import error4, error6, parameter, time_exceeded, too_big, unreachable
+from replay import EPOCH, replay
 from rows import Conformance, Row, Step, answers, forwards, punts
 from world import *
 
@@ -313,6 +314,33 @@ INVALID += [
         counters={"originated.relay": 0, "unanswered.not-answerable": 4},
     )
 ]
+
+
+INVALID += [
+    row("R8201-4", "a message about a packet that cannot have been ours is not believed", forged(frame))
+    for frame in [inside(too_big(1400), sent(L1460, ROGUE))]
+]
+
+
+class Events(unittest.TestCase):
+    """R5213-23: a change of a tunnel's MTU is reported."""
+
+    def test_R5213_23_path_mtu_events(self):
+        packets = [
+            ("transport", at, bytes(inside(too_big(mtu), sent(L1460)))) for at, mtu in ((0.0, 1400), (1.0, 1300))
+        ]
+        # The clock runs on two minutes behind the last packet; this one brings it past ten.
+        packets.append(("core", 700.0, bytes(from_cn(udp6(CN, MN1)))))
+        events = replay(NARROW, packets, records=LMA_RECORDS).events
+        seen = [(e["event"], float(e["at"]) - EPOCH, e["local"], e["remote"], e["mtu"]) for e in events]
+        self.assertEqual(
+            seen,
+            [
+                ("path-mtu", 0.0, LMAA, MAG1, 1360),
+                ("path-mtu", 1.0, LMAA, MAG1, 1260),
+                ("path-mtu", 601.0, LMAA, MAG1, 1460),
+            ],
+        )
 
 
 class Relayed(Conformance):
