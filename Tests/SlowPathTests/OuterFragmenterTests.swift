@@ -83,6 +83,15 @@ import Testing
     #expect(fragments.flatMap { $0[(48 + stays)...] } == Array(packet[(40 + stays)...]))
   }
 
+  /// The last fragment may fill an MTU whose room is no multiple of eight; those before it may not.
+  @Test func theLastFragmentFillsTheWholeMTU() {
+    var fragmenter = OuterFragmenter(secret: secret)
+    for (inner, lengths) in [(2471, [1280, 1287]), (2472, [1280, 1280, 56]), (3703, [1280, 1280, 1287])] {
+      let packet = SampleFragment().packet(sampleInnerPacket(inner))
+      #expect(fragmenter.fragments(of: packet, mtu: 1287).map(\.count) == lengths)
+    }
+  }
+
   @Test func aPacketThatFitsIsNotCut() {
     let packet = SampleFragment().packet(sampleInnerPacket(1240))
     var fragmenter = OuterFragmenter(secret: secret)

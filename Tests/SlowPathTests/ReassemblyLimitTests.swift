@@ -103,51 +103,84 @@ import Testing
       other.expire(now: 0) == [ExpiredReassembly(reason: .reassembledTooBig, tokens: [1], firstFragment: nil)])
   }
 
-  /// Random sizes from sources of random zeal: whoever is made to go is the oldest packet of the source that holds most,
-  /// by sums that are made anew from everything that is held, and only when the limits say so.
+  /// Random sizes from sources of random zeal, some of them completed: whoever is made to go is the oldest packet of the
+  /// source that holds most, by sums that are made anew from everything that is held, and only when the limits say so.
   @Test func whoeverIsMadeToGoHoldsMost() {
     let seed = seedFromEnvironment()
     print(
       "reassembly limits: seed \(seed); again with: FASTPATH_SEED=\(seed) swift test -c release --filter Reassembly")
     var random = SplitMix(state: seed)
-    let limits = ReassemblyLimits(octets: 60_000, octetsPerSource: 35_000)
-    var reassembler = Reassembler(limits: limits)
-    var held: [(token: UInt64, source: UInt8, charge: Int)] = []
-    var byOwnLimit = 0
-    var byTotal = 0
-    var ofOthers = 0
-    func sum(_ source: UInt8) -> Int { held.filter { $0.source == source }.map(\.charge).reduce(0, +) }
+    var ledger = ReassemblyLedger(limits: ReassemblyLimits(octets: 60_000, octetsPerSource: 35_000))
+    var reassembler = Reassembler(limits: ledger.limits)
     for token in 0..<20_000 as Range<UInt64> {
-      // Now and then one source sends most, so that its own limit is reached.
+      // Now and then one source sends most, so that its own limit is reached; else many hold a packet or two.
       let zealous = token / 500 % 4 == 0
-      let source = UInt8(zealous ? 1 : 1 + random.below(1 + random.below(8)))
-      let octets = Self.beginning(of: source, UInt32(token), 8 * (1 + random.below(150)))
-      let charge = octets.count + ReassemblyLimits.fragmentCharge + ReassemblyLimits.packetCharge
+      let source = UInt8(zealous ? 1 : 1 + random.below(1 + random.below(40)))
+      let length = 8 * (1 + random.below(150))
+      let octets = Self.beginning(of: source, UInt32(token), length)
+      let entry = ReassemblyLedger.Entry(token: token, source: source, length: length, octets: octets.count)
       #expect(reassembler.add(octets, now: token, token: token) == .held)
       for end in reassembler.expire(now: token) {
-        guard let place = held.firstIndex(where: { [$0.token] == end.tokens }) else {
-          Issue.record("seed \(seed): \(end) was not held")
+        if let wrong = ledger.end(end, for: entry) {
+          Issue.record("seed \(seed), token \(token): \(wrong)")
           return
         }
-        let victim = held[place].source
-        let own = sum(source) + charge
-        let others = (1...8 as ClosedRange<UInt8>).filter { $0 != source }.map(sum).max() ?? 0
-        if own > limits.octetsPerSource {
-          byOwnLimit += 1
-          #expect(victim == source, "seed \(seed), token \(token)")
-        } else {
-          byTotal += 1
-          if victim != source { ofOthers += 1 }
-          #expect(held.map(\.charge).reduce(0, +) + charge > limits.octets, "seed \(seed), token \(token)")
-          #expect(
-            victim == source ? own >= others : sum(victim) == others && others > own, "seed \(seed), token \(token)")
-        }
-        #expect(!held[..<place].contains { $0.source == victim }, "seed \(seed), token \(token): not the oldest")
-        held.remove(at: place)
       }
-      held.append((token, source, charge))
-      #expect(reassembler.octets == held.map(\.charge).reduce(0, +), "seed \(seed), token \(token)")
+      ledger.held.append(entry)
+      if random.below(3) == 0 {
+        let done = ledger.held.remove(at: random.below(ledger.held.count))
+        let last = Self.rest(of: done.source, UInt32(done.token), done.length)
+        #expect(Self.completes(reassembler.add(last, now: token)), "seed \(seed), token \(token)")
+      }
+      #expect(reassembler.octets == ledger.sum { _ in true }, "seed \(seed), token \(token)")
     }
-    #expect(byOwnLimit > 100 && byTotal > 100 && ofOthers > 100, "seed \(seed): too tame")
+    #expect(ledger.byOwnLimit > 100 && ledger.byTotal > 100 && ledger.ofOthers > 100, "seed \(seed): too tame")
+  }
+}
+
+/// What is held, in a list in order of arrival, and what the rules say of who has to go.
+private struct ReassemblyLedger {
+  struct Entry {
+    let token: UInt64
+    let source: UInt8
+    let length: Int
+    let octets: Int
+    var charge: Int { octets + ReassemblyLimits.fragmentCharge + ReassemblyLimits.packetCharge }
+  }
+
+  let limits: ReassemblyLimits
+  var held: [Entry] = []
+  private(set) var byOwnLimit = 0
+  private(set) var byTotal = 0
+  private(set) var ofOthers = 0
+
+  init(limits: ReassemblyLimits) { self.limits = limits }
+
+  func sum(_ counts: (Entry) -> Bool) -> Int { held.filter(counts).map(\.charge).reduce(0, +) }
+
+  /// Takes out what was ended to make room for `entry`.
+  /// - Returns: the rule it breaks.
+  mutating func end(_ end: ExpiredReassembly, for entry: Entry) -> String? {
+    guard let place = held.firstIndex(where: { [$0.token] == end.tokens }) else { return "\(end) was not held" }
+    let victim = held[place].source
+    if held[..<place].contains(where: { $0.source == victim }) { return "it was not the source's oldest" }
+    let own = sum { $0.source == entry.source } + entry.charge
+    let most =
+      Set(held.map(\.source)).subtracting([entry.source]).map { source in sum { $0.source == source } }.max() ?? 0
+    if own > limits.octetsPerSource {
+      byOwnLimit += 1
+      if victim != entry.source { return "its own limit made another source's packet go" }
+    } else if sum({ _ in true }) + entry.charge <= limits.octets {
+      return "there was room"
+    } else if victim == entry.source {
+      byTotal += 1
+      if own < most { return "another source holds more" }
+    } else {
+      byTotal += 1
+      ofOthers += 1
+      if sum({ $0.source == victim }) != most || most <= own { return "the source that had to go does not hold most" }
+    }
+    held.remove(at: place)
+    return nil
   }
 }

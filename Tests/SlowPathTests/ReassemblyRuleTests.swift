@@ -196,6 +196,26 @@ private let second: UInt64 = 1_000_000_000
     #expect(reassembler.nextExpiry == 125 * second)
   }
 
+  @Test func aClockThatGoesBackStandsStill() {
+    var other = sample
+    other.identification = 7
+    var reassembler = Reassembler()
+    #expect(reassembler.add(piece(0..<80), now: 10 * second, token: 1) == .held)
+    #expect(reassembler.add(piece(0..<80, of: other), now: 3 * second, token: 2) == .held)
+    #expect(reassembler.expire(now: 70 * second - 1).isEmpty)
+    #expect(reassembler.expire(now: 70 * second).map(\.tokens) == [[1], [2]])
+    // The later packet's time runs from the clock that stood still.
+    #expect(reassembler.add(piece(0..<80), now: 80 * second) == .held)
+    #expect(reassembler.add(piece(0..<80, of: other), now: 75 * second) == .held)
+    #expect(octets(reassembler.add(piece(80..<240), now: 0)) == sample.packet(inner))
+    #expect(reassembler.nextExpiry == 140 * second)
+    #expect(reassembler.expire(now: 140 * second).count == 1)
+    // Nor can a deadline lie behind the clock's end.
+    #expect(reassembler.add(piece(0..<80), now: .max - 1, token: 3) == .held)
+    #expect(reassembler.nextExpiry == .max)
+    #expect(reassembler.expire(now: .max).map(\.tokens) == [[3]])
+  }
+
   /// Time Exceeded (3,1) is sent only if the fragment with offset 0 has come, and quotes it as it arrived.
   @Test func onlyATimeoutWithTheFirstFragmentHasAnAnswer() {
     var chain = sample

@@ -4,7 +4,7 @@ import FlowTable
 ///
 /// The sources form a heap by octets, so that the largest is found at once however many there are: senders of forged
 /// fragments choose their number.
-struct SourceShares {
+package struct SourceShares {
   private struct Share {
     let source: IPAddress
     var octets = 0
@@ -19,23 +19,25 @@ struct SourceShares {
   private var heap: [Int] = []
   private var links: [AgeList.Links] = []
   /// Octets charged to all sources.
-  private(set) var octets = 0
+  package private(set) var octets = 0
+
+  package init() {}
 
   /// Sources that hold something.
-  var count: Int { shares.count }
+  package var count: Int { shares.count }
 
-  func octets(of source: IPAddress) -> Int { numbers[source].map { shares[$0].octets } ?? 0 }
+  package func octets(of source: IPAddress) -> Int { numbers[source].map { shares[$0].octets } ?? 0 }
 
   /// The source that holds most.
-  var largest: IPAddress? { heap.first.map { shares[$0].source } }
+  package var largest: IPAddress? { heap.first.map { shares[$0].source } }
 
   /// The packet of `source` that was begun first, other than `kept`.
-  func oldestPacket(of source: IPAddress, except kept: Int32) -> Int32? {
+  package func oldestPacket(of source: IPAddress, except kept: Int32) -> Int32? {
     numbers[source].flatMap { shares[$0].packets.oldest(except: kept, links) }
   }
 
   /// Adds a packet's slot to its source's list, the source too if it is new.
-  mutating func append(_ slot: Int32, of source: IPAddress) {
+  package mutating func append(_ slot: Int32, of source: IPAddress) {
     while links.count <= Int(slot) { links.append(AgeList.Links()) }
     let number: Int
     if let known = numbers[source] {
@@ -50,14 +52,14 @@ struct SourceShares {
   }
 
   /// Takes a packet's slot out; a source without packets is forgotten. Its charge has been taken back before.
-  mutating func remove(_ slot: Int32, of source: IPAddress) {
+  package mutating func remove(_ slot: Int32, of source: IPAddress) {
     guard let number = numbers[source] else { return }
     shares[number].packets.remove(slot, &links)
     if shares[number].packets.isEmpty { forget(number) }
   }
 
   /// Changes what `source` is charged with.
-  mutating func charge(_ source: IPAddress, _ change: Int) {
+  package mutating func charge(_ source: IPAddress, _ change: Int) {
     guard let number = numbers[source] else { return }
     shares[number].octets += change
     octets += change

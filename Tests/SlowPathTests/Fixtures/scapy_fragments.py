@@ -49,7 +49,12 @@ def cut(seed, count):
         )
         if chance.random() < 0.3:
             outer = outer / IPv6ExtHdrHopByHop()
-        content = inner_packet(chance, chance.randrange(mtu - 39, 4 * mtu))
+        length = chance.randrange(mtu - 39, 4 * mtu)
+        if chance.random() < 0.3:
+            # The last fragment just fits, or just does not.
+            room = mtu - 48
+            length = chance.randrange(1, 4) * (room & ~7) + room + chance.randrange(-8, 9)
+        content = inner_packet(chance, length)
         if chance.random() < 0.5:
             limit = HBHOptUnknown(otype=4, optlen=1, optdata=bytes([chance.randrange(256)]))
             content = IPv6ExtHdrDestOpt(options=[limit]) / content
