@@ -8,7 +8,7 @@
 
 /*
  * Starts loading a line. A relaxed atomic load would also bring it, but that must retire: with a miss to memory at its
- * head the reorder buffer fills, and what follows waits. Measured with one million random /64s on a Zen 4 core, the
+ * head the reorder buffer fills, and what follows waits. Measured with one million random /64s on an AMD EPYC core, the
  * steps of a batched look-up with loads instead of prefetches: 0.35 of the rate (docs/adr/0003).
  *
  * Any address is allowed: a prefetch never faults.
@@ -25,8 +25,8 @@ static inline __attribute__((always_inline)) void fp_prefetch_write(const void *
 }
 
 /*
- * The number of bits set. Swift's nonzeroBitCount is a dozen operations on x86-64 without compiler flags, which a package
- * that others depend on cannot have; every processor of the last fifteen years has the instruction.
+ * The number of bits set. Swift's nonzeroBitCount is a dozen operations on x86-64 without compiler flags, which a
+ * package that others depend on cannot have; every processor of the last fifteen years has the instruction.
  */
 static inline __attribute__((always_inline)) uint64_t fp_bit_count(uint64_t word)
 {
@@ -46,8 +46,8 @@ static inline __attribute__((always_inline)) uint64_t fp_bit_count(uint64_t word
  * Two vector comparisons and their mask; Swift's vectors have no way from a comparison to its mask, and word arithmetic
  * takes five times the instructions (measured with one million prefixes: 0.77 of the rate).
  *
- * Safe beside one writer that stores 64 bits at a time: on x86-64 every load acquires, and the aligned halves of a vector
- * load are whole. Elsewhere each word is loaded by itself.
+ * Safe beside one writer that stores 64 bits at a time: on x86-64 every load acquires, and the aligned halves of a
+ * vector load are whole. Elsewhere each word is loaded by itself.
  */
 static inline __attribute__((always_inline)) uint32_t fp_equal_tags(const void *tags, uint16_t tag)
 {
