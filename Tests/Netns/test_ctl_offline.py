@@ -259,9 +259,9 @@ class Rules(ControlTest):
                 ({"mtu": 67}, "mtu: must be \"auto\" or an integer from 68 to 65535"),
                 ({"mtu": 65536}, "mtu: must be \"auto\" or an integer from 68 to 65535"),
                 ({"encapsulationLimit": 256}, "encapsulationLimit: must be \"none\" or an integer from 0 to 255"),
-                ({"dscp": 64}, "dscp: must be \"copy\" or an integer from 0 to 63"),
-                ({"dscp": "paste"}, "dscp: must be \"copy\" or an integer from 0 to 63"),
-                ({"ecn": "x"}, "ecn: must be \"rfc6040\" or \"compatibility\""),
+                ({"dscp": 64}, "dscp: must be \"copy\", \"uniform\" or an integer from 0 to 63"),
+                ({"dscp": "paste"}, "dscp: must be \"copy\", \"uniform\" or an integer from 0 to 63"),
+                ({"ecn": "x"}, "ecn: must be \"rfc6040\", \"compatibility\" or \"rfc5213-strict\""),
                 ({"static": "yes"}, "static: must be true or false, not a string"),
                 ({"mn": "x"}, "mn: unknown key (known: tunnel, static, hopLimit, mtu, encapsulationLimit, dscp, ecn)")):
             with self.subTest(change):

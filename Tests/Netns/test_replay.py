@@ -8,6 +8,7 @@ import unittest
 
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
+from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Conformance"))
@@ -15,11 +16,20 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import world  # noqa: E402
 from replay import replay  # noqa: E402
 from testbed import Bed, Daemon, RawPort  # noqa: E402
-from testbed.addresses import CN, CN4, HOA1, HOA2, LMAA, LMAA2, MAG1, MAG2, MN1, MN2, MN3, MN4, ROGUE  # noqa: E402
+from testbed.addresses import CN, CN4, HOA1, HOA2, LMA_ROUTER4, LMAA, LMAA2, MAG1, MAG2, MN1, MN2, MN3, MN4, ROGUE  # noqa: E402
 from testbed.bed import wait_until  # noqa: E402
 
 PACKETS = 1500
 BATCH = 32
+
+
+def is_originated(frame):
+    """Whether the plane made the packet itself: an answer of the slow path, which comes a little later in life."""
+    packet = Ether(frame).payload
+    # Input has tunnel packets to the LMA, never from it: from LMAA comes our own tunnel header or our own packet.
+    if isinstance(packet, IPv6) and packet.nh in (4, 41):
+        packet = packet.payload
+    return packet.src in (LMAA, LMA_ROUTER4)
 
 
 class SamePackets(unittest.TestCase):
@@ -56,7 +66,12 @@ class SamePackets(unittest.TestCase):
         again = f"FASTPATH_SEED={self.seed} /usr/bin/python3 -m unittest test_replay"
         for port in phases:
             self.assertEqual(len(live[port]), len(replayed.frames[port]), f"{port}: {again}")
-            self.assertEqual(live[port], replayed.frames[port], f"{port}: {again}")
+            in_life, in_replay = (
+                [frame for frame in frames if not is_originated(frame)] for frames in (live[port], replayed.frames[port])
+            )
+            self.assertEqual(in_life, in_replay, f"{port}: {again}")
+            # The slow path's answers are the same packets; when they come between the others is a matter of threads.
+            self.assertEqual(sorted(live[port]), sorted(replayed.frames[port]), f"{port}, with our own: {again}")
             self.assertGreater(len(live[port]), PACKETS / 3, "the input was hardly forwarded: it proves little")
         for kind in ("rx.", "tx.", "drop.", "kernel."):
             names = {name for name in counters | replayed.counters if name.startswith(kind)}
