@@ -6,7 +6,8 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from rows import Conformance, Row, drops, forwards
+from icmp import error6, parameter
+from rows import Conformance, Row, answers, drops, forwards
 from world import *
 
 HOST = "2001:db8:77::7"
@@ -86,9 +87,9 @@ NONE = {
 }
 # Where the limit octet of a packet that may not enter is, from the start of its IPv6 header (rule (b)).
 USED_UP = {
-    "directly": (tel(0, 41), 60),
-    "behind hop-by-hop options": (HBH + tel(0, 41), 0),
-    "as the second option": (options(b"\x01\x02\0\0", b"\x04\x01\x00"), 60),
+    "directly": (tel(0, 41), 60, 44),
+    "behind hop-by-hop options": (HBH + tel(0, 41), 0, 52),
+    "as the second option": (options(b"\x01\x02\0\0", b"\x04\x01\x00"), 60, 48),
 }
 
 AT_MAG = {"configuration": MAG, "records": MAG_RECORDS}
@@ -97,11 +98,19 @@ ENTRY += [row("R2473-8", f"not found: {name}", [enters(*case)], **AT_MAG) for na
 ENTRY += [
     row(
         "R2473-9",
-        f"a limit of 0, {name}: discarded",
-        [drops("access1", from_mn(mn_tunnel(*case)), "encapsulation-limit", answerable=True)],
+        f"a limit of 0, {name}: discarded, and the sender told where it is",
+        [
+            answers(
+                "access1",
+                from_mn(mn_tunnel(extensions, first)),
+                "encapsulation-limit",
+                "access1",
+                to_mn(error6(MAG1, MN1, parameter(pointer), mn_tunnel(extensions, first))),
+            )
+        ],
         **AT_MAG,
     )
-    for name, case in USED_UP.items()
+    for name, (extensions, first, pointer) in USED_UP.items()
 ]
 ENTRY += [
     row(
@@ -150,7 +159,13 @@ ENTRY += [
                 "transport",
                 to_mag(limited(8, LMAA, MAG1, limited(9, CN, MN1, udp6(CN, MN1), hops=63))),
             ),
-            drops("core", from_cn(limited(0, CN, MN1, udp6(CN, MN1))), "encapsulation-limit", answerable=True),
+            answers(
+                "core",
+                from_cn(limited(0, CN, MN1, udp6(CN, MN1))),
+                "encapsulation-limit",
+                "core",
+                to_cn(error6(LMAA, CN, parameter(44), limited(0, CN, MN1, udp6(CN, MN1)))),
+            ),
         ],
         configuration=LMA.with_(tunnel_defaults={"flow-label": "zero", "encapsulation-limit": 4}),
     ),
@@ -288,7 +303,7 @@ MTU = [
     ),
 ]
 
-# A prefix that covers the MAG's own address: what its mobile node sends to the LMA in the MAG's name has the tunnel's ends.
+# A prefix that covers the MAG's own address: what its mobile node sends to the LMA in that name has the tunnel's ends.
 OWN = [
     row(
         "R2473-14",

@@ -6,7 +6,8 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.ipsec import ESP
 from scapy.packet import Raw
 
-from rows import Conformance, Row, drops, forwards, punts
+from icmp import error6, parameter
+from rows import Conformance, Row, answers, drops, forwards, punts
 from world import *
 
 
@@ -56,6 +57,13 @@ def opens(first, headers, ipv4=False):
     return forwards("transport", outer(first, headers + packet), "core", to_cn(leaves))
 
 
+def refused(first, octets, message):
+    """Headers that end the packet, and the answer to who sent it."""
+    about = IPv6(src=MAG1, dst=LMAA, nh=first) / Raw(octets)
+    answer = to_mag(error6(LMAA, MAG1, message, about))
+    return answers("transport", outer(first, octets), "malformed", "transport", answer)
+
+
 HBH, DST, RTG, FRG = 0, 60, 43, 44
 CHAINS = {
     "hop-by-hop options": (HBH, options(41, b"")),
@@ -97,11 +105,8 @@ WALK += [
 WALK += [
     row(
         "R8200-6",
-        f"unknown options of types 10 and 11 end the packet, in {where}",
-        [
-            drops("transport", outer(first, options(41, option(kind)) + INNER), "malformed", answerable=True)
-            for kind in ANSWERED
-        ],
+        f"unknown options of types 10 and 11 end the packet and are answered, in {where}",
+        [refused(first, options(41, option(kind)) + INNER, parameter(42, 2)) for kind in ANSWERED],
     )
     for where, first in (("destination options", DST), ("hop-by-hop options", HBH))
 ]
@@ -109,11 +114,7 @@ WALK += [
     row(
         "R8200-6",
         "an unknown option behind a Fragment header of a whole packet",
-        [
-            drops(
-                "transport", outer(FRG, fragment(60) + options(41, option(0x9E)) + INNER), "malformed", answerable=True
-            )
-        ],
+        [refused(FRG, fragment(60) + options(41, option(0x9E)) + INNER, parameter(50, 2))],
     ),
     row(
         "R8200-6",
@@ -168,11 +169,9 @@ WALK += [
     ),
     row(
         "R5095-1",
-        "routing headers with segments left end the packet",
-        [
-            drops("transport", outer(RTG, routing(41, kind, 1) + INNER), "malformed", answerable=True)
-            for kind in (0, 2, 3, 4, 253)
-        ],
+        "routing headers with segments left end the packet, and the answer points to their type",
+        [refused(RTG, routing(41, kind, 1) + INNER, parameter(42)) for kind in (0, 2, 3, 4, 253)]
+        + [refused(DST, options(43, b"") + routing(41, 0, 1) + INNER, parameter(50))],
     ),
     row(
         "S-27",
