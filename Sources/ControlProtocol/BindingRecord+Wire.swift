@@ -18,8 +18,9 @@ struct BindingFlags: OptionSet {
   static let tunnelIPv4 = BindingFlags(rawValue: 1 << 6)
   /// DELETE only: the tunnel remote is the one the binding must have.
   static let expect = BindingFlags(rawValue: 1 << 7)
+  static let requiresESP = BindingFlags(rawValue: 1 << 8)
   static let upsert: BindingFlags = [
-    .localRoutingSet, .localRoutingOn, .access, .greUp, .greDown, .peer, .tunnelIPv4,
+    .localRoutingSet, .localRoutingOn, .access, .greUp, .greDown, .peer, .tunnelIPv4, .requiresESP,
   ]
 }
 
@@ -43,6 +44,7 @@ extension BindingRecord {
     let tunnelFamily: WireFamily = flags.contains(.tunnelIPv4) ? .ipv4 : .ipv6
     tunnel = try bytes.tunnel(at: base + 32, family: tunnelFamily, field: "tunnel")
     localRouting = try Self.decodeLocalRouting(flags)
+    requiresESP = flags.contains(.requiresESP)
     access = try Self.decodeAccess(bytes, at: base, flags)
     greUp = flags.contains(.greUp) ? bytes.uint32(at: base + 88) : nil
     greDown = flags.contains(.greDown) ? bytes.uint32(at: base + 92) : nil
@@ -144,6 +146,7 @@ extension BindingRecord {
   private var wireFlags: BindingFlags {
     var flags: BindingFlags = []
     if let localRouting { flags.formUnion(localRouting ? [.localRoutingSet, .localRoutingOn] : .localRoutingSet) }
+    if requiresESP { flags.insert(.requiresESP) }
     if access != nil { flags.insert(.access) }
     if greUp != nil { flags.insert(.greUp) }
     if greDown != nil { flags.insert(.greDown) }

@@ -51,6 +51,8 @@ public struct BindingRecord: Hashable, Sendable {
   public var lifetime: UInt32?
   /// Per-mobile-node override of local routing; nil follows the configuration.
   public var localRouting: Bool?
+  /// Of a Mobile IPv6 binding: reverse-tunnelled packets must come through ESP (RFC 6275 section 10.4.5).
+  public var requiresESP: Bool
   /// Present at a MAG, absent at an LMA.
   public var access: Access?
   /// GRE keys (RFC 5845) of the uplink and the downlink.
@@ -63,7 +65,8 @@ public struct BindingRecord: Hashable, Sendable {
 
   public init(
     table: Table = .proxy, prefix: WirePrefix, tunnel: WireTunnel, state: State = .active, lifetime: UInt32? = nil,
-    localRouting: Bool? = nil, access: Access? = nil, greUp: UInt32? = nil, greDown: UInt32? = nil,
+    localRouting: Bool? = nil, requiresESP: Bool = false, access: Access? = nil, greUp: UInt32? = nil,
+    greDown: UInt32? = nil,
     peer: WireTunnel? = nil, mobileNode: String? = nil
   ) {
     self.table = table
@@ -72,6 +75,7 @@ public struct BindingRecord: Hashable, Sendable {
     self.state = state
     self.lifetime = lifetime
     self.localRouting = localRouting
+    self.requiresESP = requiresESP
     self.access = access
     self.greUp = greUp
     self.greDown = greDown

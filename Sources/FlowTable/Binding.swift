@@ -53,18 +53,21 @@ public struct Binding: Hashable, Sendable {
   public var access: AccessLink?
   /// Per-mobile-node override of EnableMAGLocalRouting; nil follows the configuration.
   public var localRouting: Bool?
+  /// The mobile node's packets must come through IPsec (RFC 6275 section 10.4.5): by the kernel, never by the tunnel.
+  public var requiresESP: Bool
   /// The other MAG of a handover state.
   public var peer: TunnelID?
 
   public init(
     key: BindingKey, tunnel: TunnelID, state: BindingState = .active, access: AccessLink? = nil,
-    localRouting: Bool? = nil, peer: TunnelID? = nil
+    localRouting: Bool? = nil, requiresESP: Bool = false, peer: TunnelID? = nil
   ) {
     self.key = key
     self.tunnel = tunnel
     self.state = state
     self.access = access
     self.localRouting = localRouting
+    self.requiresESP = requiresESP
     self.peer = peer
   }
 }

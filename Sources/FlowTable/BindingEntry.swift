@@ -36,6 +36,8 @@ struct BindingRecord: BitwiseCopyable {
   /// The mobile node has its own local-routing rule, and it is `localRoutingOn`.
   @usableFromInline static let localRoutingSet: UInt8 = 4
   @usableFromInline static let localRoutingOn: UInt8 = 8
+  /// What comes by the tunnel unprotected is not the mobile node's.
+  @usableFromInline static let requiresESP: UInt8 = 16
 
   @usableFromInline static let tombstoneOrClass = UInt16(tombstone) << 8 | 0xff
 
@@ -104,6 +106,10 @@ public struct BindingEntry: BitwiseCopyable {
     let flags = unsafe record.pointee.flags
     return flags & BindingRecord.localRoutingSet == 0 ? standard : flags & BindingRecord.localRoutingOn != 0
   }
+
+  /// Whether the mobile node's packets must come through IPsec, and so never by the tunnel.
+  @inlinable
+  public var requiresESP: Bool { unsafe record.pointee.flags & BindingRecord.requiresESP != 0 }
 
   /// 0…128, or 0…32 for IPv4.
   @inlinable

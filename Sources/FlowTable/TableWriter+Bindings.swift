@@ -91,6 +91,7 @@ extension BindingRecord {
       link = access.mac.value << 16 | UInt64(access.vlan ?? 0)
     }
     if let rule = binding.localRouting { flags |= Self.localRoutingSet | (rule ? Self.localRoutingOn : 0) }
+    if binding.requiresESP { flags |= Self.requiresESP }
   }
 }
 
@@ -103,6 +104,6 @@ extension Binding {
       access: record.flags & BindingRecord.hasAccess == 0 ? nil : access,
       localRouting: record.flags & BindingRecord.localRoutingSet == 0
         ? nil : record.flags & BindingRecord.localRoutingOn != 0,
-      peer: record.peer == 0 ? nil : TunnelID(record.peer))
+      requiresESP: record.flags & BindingRecord.requiresESP != 0, peer: record.peer == 0 ? nil : TunnelID(record.peer))
   }
 }

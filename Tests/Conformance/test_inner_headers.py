@@ -191,6 +191,22 @@ MOBILITY = [
         records=MIP_RECORDS,
     ),
     row(
+        "R6275-5",
+        "what must be protected and is not ends here; nobody else's packets do, nor those to the mobile node",
+        [
+            drops("transport", from_mag(tunnel(MIP_COA, LMAA, udp6(MN1, CN))), "source-not-bound"),
+            forwards("transport", from_mag(tunnel(MIP_COA, LMAA, udp6(LFN, CN))), "core", to_cn(udp6(LFN, CN, 63))),
+            forwards("core", from_cn(udp6(CN, MN1)), "transport", to_mag(tunnel(LMAA, MIP_COA, udp6(CN, MN1, 63)))),
+            punts("transport", from_mag(IPv6(src=MIP_COA, dst=LMAA) / ESP(spi=1, seq=1, data=b"e" * 64)), "local"),
+        ],
+        configuration=MIP_LMA,
+        records=[
+            *LMA_RECORDS,
+            lma_binding(f"{MN1}/128", MIP_COA, local=LMAA, table="mip", requireEsp=True),
+            lma_binding(MNP, MIP_COA, local=LMAA, table="mip", requireEsp=False),
+        ],
+    ),
+    row(
         "R6275-9",
         "a binding update with a home address option",
         [

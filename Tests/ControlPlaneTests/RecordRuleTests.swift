@@ -59,6 +59,7 @@ struct RecordRuleTests {
       record: lma { $0.access = .init(port: "core", mac: 0x0200_0000_0001) }, code: .invalid, field: "access",
       words: "belongs to a mag"),
     .init(record: lma { $0.localRouting = true }, code: .invalid, field: "localRouting", words: "belongs to a mag"),
+    .init(record: lma { $0.requiresESP = true }, code: .invalid, field: "requireEsp", words: "mip binding"),
     .init(
       record: lma { $0.state = .buffering }, code: .unsupported, field: "state",
       words: "buffering is not supported by this version"),

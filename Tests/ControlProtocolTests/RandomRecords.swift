@@ -63,6 +63,7 @@ struct RandomRecords {
     return BindingRecord(
       table: chance() ? .proxy : .mobile, prefix: prefix(family()), tunnel: tunnel(outer), state: state,
       lifetime: some { $0.number(1...UInt32.max) }, localRouting: some { $0.chance() },
+      requiresESP: chance(),
       access: some {
         BindingRecord.Access(
           port: $0.text(upTo: 15), mac: $0.number(1...0xfeff_ffff_ffff) & 0xfeff_ffff_ffff | 1,

@@ -23,6 +23,7 @@ struct RecordRuleTests {
     .init(frame: "upsert-mag", offset: 3, octets: [7], field: "state"),
     .init(frame: "upsert-mag", offset: 4, octets: [0xbf], field: "flags"),
     .init(frame: "upsert-mag", offset: 7, octets: [0x80], field: "flags"),
+    .init(frame: "upsert-mag", offset: 5, octets: [2], field: "flags"),
     .init(frame: "upsert-mag", offset: 4, octets: [0x3e], field: "localRouting"),
     .init(frame: "upsert-mag", offset: 4, octets: [0x3b], field: "access"),
     .init(frame: "upsert-mag", offset: 4, octets: [0x37], field: "greKey.up"),

@@ -90,6 +90,8 @@ class Binding:
     gre_down: Optional[int] = None
     peer: Optional[Tuple[str, str]] = None
     mn: str = ""
+    # Of a Mobile IPv6 binding: what comes by the tunnel without ESP is dropped.
+    require_esp: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def _pack_binding(record: Binding) -> bytes:
     flags = 0
     if record.local_routing is not None:
         flags |= 3 if record.local_routing else 1
+    flags |= 256 if record.require_esp else 0
     flags |= (4 if record.port is not None else 0) | (8 if record.gre_up is not None else 0)
     flags |= (16 if record.gre_down is not None else 0) | (32 if record.peer else 0) | (64 if tunnel_family == 4 else 0)
     head = _BINDING_HEAD.pack(CACHES.index(record.table), family, length, STATES.index(record.state), flags,
@@ -281,7 +284,7 @@ def _unpack_binding(octets: bytes) -> Binding:
         port.rstrip(b"\0").decode() if flags & 4 else None, mac.hex(":") if flags & 4 else None, vlan,
         up if flags & 8 else None, down if flags & 16 else None,
         (unpack_address(ends, peer[0]), unpack_address(ends, peer[1])) if flags & 32 else None,
-        octets[128:192].rstrip(b"\0").decode())
+        octets[128:192].rstrip(b"\0").decode(), bool(flags & 256))
 
 
 def pack_key(key: Key) -> bytes:

@@ -47,6 +47,9 @@ struct RecordRules {
     if record.localRouting != nil && role == .localMobilityAnchor {
       throw .invalid("localRouting", "belongs to a mag; this is an lma")
     }
+    if record.requiresESP && record.table != .mobile {
+      throw .invalid("requireEsp", "belongs to a mip binding")
+    }
     return (BindingKey(table: BindingTable(record.table), prefix: prefix), tunnel, access)
   }
 

@@ -89,7 +89,7 @@ extension Registry {
           .set(
             Binding(
               key: entry.packedKey.key, tunnel: id, state: entry.state, access: entry.access,
-              localRouting: entry.localRouting)))
+              localRouting: entry.localRouting, requiresESP: entry.requiresESP)))
       }
     }
     return changes

@@ -45,7 +45,7 @@ extension Registry {
     }
     var record = BindingRecord(
       table: key.table.wire, prefix: key.prefix.wire, tunnel: tunnel.endpoints.wire, state: entry.state.wire,
-      localRouting: entry.localRouting, mobileNode: entry.mobileNode)
+      localRouting: entry.localRouting, requiresESP: entry.requiresESP, mobileNode: entry.mobileNode)
     if entry.expiry != BindingEntry.never {
       // Rounded up, and never 0, which would mean "no expiry" to a reader of the wire form.
       let left = entry.expiry > now ? entry.expiry - now : 0

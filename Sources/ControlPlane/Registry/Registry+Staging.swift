@@ -24,7 +24,7 @@ extension Registry {
     let sameTunnel = previous.flatMap { tunnels[$0.tunnel] }?.endpoints == endpoints
     var entry = BindingEntry(
       packedKey: packed, tunnel: sameTunnel ? previous?.tunnel ?? 0 : 0, state: state,
-      localRouting: record.localRouting, access: access, mobileNode: record.mobileNode)
+      localRouting: record.localRouting, requiresESP: record.requiresESP, access: access, mobileNode: record.mobileNode)
     setDeadlines(of: &entry, lifetime: record.lifetime, previous: previous, now: now)
     if sameTunnel, let previous, entry.forwardsLike(previous), entry.mobileNode == previous.mobileNode,
       entry.expiry == previous.expiry

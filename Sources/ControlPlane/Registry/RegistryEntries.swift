@@ -35,6 +35,7 @@ struct BindingEntry {
   var tunnel: UInt32
   var state: BindingState
   var localRouting: Bool?
+  var requiresESP = false
   var access: AccessLink?
   var mobileNode: String?
   /// End of the lifetime, in nanoseconds of the injected clock.
@@ -51,6 +52,7 @@ struct BindingEntry {
   /// Whether packets are treated alike.
   func forwardsLike(_ other: BindingEntry) -> Bool {
     tunnel == other.tunnel && state == other.state && localRouting == other.localRouting && access == other.access
+      && requiresESP == other.requiresESP
   }
 }
 

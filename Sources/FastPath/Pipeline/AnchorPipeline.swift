@@ -116,7 +116,10 @@ enum AnchorPipeline: Pipeline {
         return packet.drop(.sourceNotBound)
       }
     }
-    if let reason = stateViolation(context.snapshot.binding(packet.source).state) { return packet.drop(reason) }
+    let binding = context.snapshot.binding(packet.source)
+    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    // RFC 6275 section 10.4.5: what must be protected comes decrypted by the kernel, so this is somebody else's.
+    guard !binding.requiresESP else { return packet.drop(.sourceNotBound) }
     let destination = packet.innerDestination(frame)
     if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
     guard packet.destination != 0 else {

@@ -2,7 +2,8 @@ import ControlProtocol
 
 extension RecordJSON {
   static let bindingKeys = [
-    "table", "prefix", "tunnel", "mn", "lifetime", "state", "greKey", "access", "localRouting", "peer",
+    "table", "prefix", "tunnel", "mn", "lifetime", "state", "greKey", "access", "localRouting", "requireEsp",
+    "peer",
   ]
 
   static func binding(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> BindingRecord {
@@ -12,6 +13,7 @@ extension RecordJSON {
     record.state = try state(fields)
     record.lifetime = try fields.integer("lifetime", 1...UInt32.max)
     record.localRouting = try fields.bool("localRouting")
+    record.requiresESP = try fields.bool("requireEsp") ?? false
     record.access = try access(fields)
     if let keys = try fields.object("greKey", known: ["up", "down"]) {
       record.greUp = try keys.integer("up", 0...UInt32.max)

@@ -35,6 +35,7 @@ extension RecordJSON {
       if let vlan = access.vlan { link.append(("vlan", "\(vlan)")) }
       members.append(("access", JSONText.object(link)))
     }
+    if binding.requiresESP { members.append(("requireEsp", "true")) }
     if let localRouting = binding.localRouting { members.append(("localRouting", "\(localRouting)")) }
     if let peer = binding.peer { members.append(("peer", ends(peer))) }
     return members
