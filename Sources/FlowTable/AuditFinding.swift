@@ -40,6 +40,8 @@ public enum TableInvariant: String, Sendable, Hashable, CaseIterable {
   case trieNode = "trie-node"
   /// The route trie has the routes of the records, and no others.
   case trieRoutes = "trie-routes"
+  /// A block of localized routes has the routes and the users that its owner wrote.
+  case localizedRoutes = "localized-routes"
   /// No worker has reported a generation that is not published.
   case quiescence
 }

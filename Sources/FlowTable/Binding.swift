@@ -57,10 +57,20 @@ public struct Binding: Hashable, Sendable {
   public var requiresESP: Bool
   /// The other MAG of a handover state.
   public var peer: TunnelID?
+  /// The account of packets held for the mobile node, in the states that hold any or may still have some to send.
+  public var holding: HoldingID?
+  /// With `active` only: the state follows `flushing`. What is still held goes first, and the peer is still heard.
+  public var isFlushed: Bool
+  /// The prefix is of ordinary hosts on a gateway's access link: no tunnel (`TunnelID(0)`), and only the port of the
+  /// access link counts.
+  public var isVisitor: Bool
+  /// Localized routes from this prefix.
+  public var localizedRoutes: LocalizedRoutesID?
 
   public init(
     key: BindingKey, tunnel: TunnelID, state: BindingState = .active, access: AccessLink? = nil,
-    localRouting: Bool? = nil, requiresESP: Bool = false, peer: TunnelID? = nil
+    localRouting: Bool? = nil, requiresESP: Bool = false, peer: TunnelID? = nil, holding: HoldingID? = nil,
+    isFlushed: Bool = false, isVisitor: Bool = false, localizedRoutes: LocalizedRoutesID? = nil
   ) {
     self.key = key
     self.tunnel = tunnel
@@ -69,5 +79,9 @@ public struct Binding: Hashable, Sendable {
     self.localRouting = localRouting
     self.requiresESP = requiresESP
     self.peer = peer
+    self.holding = holding
+    self.isFlushed = isFlushed
+    self.isVisitor = isVisitor
+    self.localizedRoutes = localizedRoutes
   }
 }

@@ -24,8 +24,11 @@ struct BindingRecord: BitwiseCopyable {
   @usableFromInline var kind = UInt16(LengthClass.none.rawValue)
   @usableFromInline var state = BindingState.active
   @usableFromInline var port: UInt8 = 0
+  /// The account of held packets; 0 = none.
+  @usableFromInline var holding: UInt32 = 0
+  /// The first unit of the block of localized routes; 0 = none.
+  @usableFromInline var localizedRoutes: UInt32 = 0
   @usableFromInline var unused32: UInt32 = 0
-  @usableFromInline var unused64: UInt64 = 0
 
   init() {}
 
@@ -38,6 +41,10 @@ struct BindingRecord: BitwiseCopyable {
   @usableFromInline static let localRoutingOn: UInt8 = 8
   /// What comes by the tunnel unprotected is not the mobile node's.
   @usableFromInline static let requiresESP: UInt8 = 16
+  /// Active after flushing.
+  @usableFromInline static let flushed: UInt8 = 32
+  /// Ordinary hosts.
+  @usableFromInline static let visitor: UInt8 = 64
 
   @usableFromInline static let tombstoneOrClass = UInt16(tombstone) << 8 | 0xff
 
@@ -98,6 +105,28 @@ public struct BindingEntry: BitwiseCopyable {
   public var peer: TunnelID? {
     let peer = unsafe record.pointee.peer
     return peer == 0 ? nil : TunnelID(peer)
+  }
+
+  /// The account of packets held for the mobile node.
+  @inlinable
+  public var holding: HoldingID? {
+    let holding = unsafe record.pointee.holding
+    return holding == 0 ? nil : HoldingID(holding)
+  }
+
+  /// Whether the state is `active` and follows `flushing`.
+  @inlinable
+  public var isFlushed: Bool { unsafe record.pointee.flags & BindingRecord.flushed != 0 }
+
+  /// Whether the prefix is of ordinary hosts: no tunnel, and of the access link the port only.
+  @inlinable
+  public var isVisitor: Bool { unsafe record.pointee.flags & BindingRecord.visitor != 0 }
+
+  /// The localized routes from the binding's prefix (`TableSnapshot.localizedTunnel`).
+  @inlinable
+  public var localizedRoutes: LocalizedRoutesID? {
+    let block = unsafe record.pointee.localizedRoutes
+    return block == 0 ? nil : LocalizedRoutesID(block)
   }
 
   /// Whether packets between mobile nodes of this MAG may stay here: the binding's own rule, or `standard` without one.

@@ -16,6 +16,9 @@ public final class FlowTable: @unchecked Sendable {
   let ipv4Roots: Mapping
   let routeNodes: Mapping
   let routeLeaves: Mapping
+  let localizedRoutes: Mapping
+  /// Who holds how many packets for mobile nodes in handover.
+  public let handoverLedger: HandoverLedger
   let tunnelRecords: Mapping
   let tunnelSlots: Mapping
   private let tunnelBuckets: Mapping
@@ -50,6 +53,8 @@ public final class FlowTable: @unchecked Sendable {
     // leaves. The rest is for blocks that wait for readers and for the room that one batch must find.
     routeNodes = try Mapping(bytes: (limits.routes + (1 << 19)) * 20 * RouteNode.bytes)
     routeLeaves = try Mapping(bytes: (limits.routes + (1 << 20)) * 8 * RouteLeaf.bytes)
+    localizedRoutes = try Mapping(
+      bytes: LocalizedRouteBlocks.units(limits.localizedRoutes) * LocalizedRouteRecord.unitBytes)
     let tunnels = Self.records(limits.tunnels, limits)
     tunnelRecords = try Mapping(bytes: tunnels * TunnelRecord.bytes)
     tunnelSlots = try Mapping(bytes: tunnels * 4)
@@ -64,6 +69,7 @@ public final class FlowTable: @unchecked Sendable {
       counters.append(try Mapping(bytes: (tunnels + bindings) * TrafficCounters.cellBytes))
     }
     self.counters = counters
+    handoverLedger = try HandoverLedger(words: quiescentWords, header: header, workers: limits.workers)
     // Record 0 is no key's: its length class is none. The arenas are page-aligned and have room for it.
     unsafe bindingRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
     unsafe routeRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
@@ -93,7 +99,8 @@ public final class FlowTable: @unchecked Sendable {
       header: header.base, bindings: bindingRecords.base, routes: routeRecords.base, tunnels: tunnelRecords.base,
       tunnelSlots: tunnelSlots.base, nextHops: nextHopRecords.base, nextHopSlots: nextHopSlots.base,
       tunnelIndex: tunnelIndex, ipv6Roots: ipv6Roots.base,
-      ipv4Roots: ipv4Roots.base, routeNodes: routeNodes.base, routeLeaves: routeLeaves.base, hash: hash)
+      ipv4Roots: ipv4Roots.base, routeNodes: routeNodes.base, routeLeaves: routeLeaves.base,
+      localizedRoutes: localizedRoutes.base, hash: hash)
   }
 
   /// The counters of one worker, which alone may add to them.

@@ -9,7 +9,12 @@ public enum FlowTableError: Error, Hashable, Sendable {
   case retireQueueFull(capacity: Int)
   case unknownTunnel(TunnelID)
   case unknownNextHop(NextHopID)
-  /// Bindings still name the tunnel.
+  /// There is no such block, or it was given up.
+  case unknownLocalizedRoutes(LocalizedRoutesID)
+  case outOfLocalizedRoutes(limit: Int)
+  /// A block has 1 to 256 routes.
+  case tooManyLocalizedRoutes(count: Int, limit: Int)
+  /// Bindings or localized routes still name the tunnel.
   case tunnelInUse(TunnelID, bindings: Int)
   /// These endpoints have a tunnel already.
   case tunnelExists(TunnelID)
@@ -34,7 +39,12 @@ extension FlowTableError: CustomStringConvertible {
       "\(capacity) replaced records wait for a worker that does not move; retry when it does"
     case .unknownTunnel(let id): "no tunnel \(id.rawValue)"
     case .unknownNextHop(let id): "no next hop \(id.rawValue)"
-    case .tunnelInUse(let id, let bindings): "tunnel \(id.rawValue) is named by \(bindings) bindings"
+    case .unknownLocalizedRoutes(let id): "no block of localized routes \(id.rawValue)"
+    case .outOfLocalizedRoutes(let limit): "more localized routes than the limit of \(limit)"
+    case .tooManyLocalizedRoutes(let count, let limit):
+      "\(count) localized routes of one prefix, allowed are 1 to \(limit)"
+    case .tunnelInUse(let id, let bindings):
+      "tunnel \(id.rawValue) is named by \(bindings) bindings or localized routes"
     case .tunnelExists(let id): "these endpoints are tunnel \(id.rawValue)"
     case .endpointsDiffer(let id): "endpoints are not those of tunnel \(id.rawValue)"
     case .endpointNotIPv6(let address): "tunnel endpoint \(address) is not IPv6"

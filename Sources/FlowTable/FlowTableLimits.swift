@@ -7,18 +7,21 @@ public struct FlowTableLimits: Sendable, Hashable {
   public var routes: Int
   /// Replaced records that may wait for a grace period; a full queue refuses further changes (back-pressure).
   public var retired: Int
+  /// Localized routes of all prefixes together.
+  public var localizedRoutes: Int
   /// Forwarding threads, each with its own counters and quiescent state.
   public var workers: Int
 
   public init(
     bindings: Int = 1 << 24, tunnels: Int = 1 << 16, nextHops: Int = 1 << 16, routes: Int = 1 << 20,
-    retired: Int = 1 << 22, workers: Int
+    retired: Int = 1 << 22, localizedRoutes: Int = 1 << 20, workers: Int
   ) {
     self.bindings = bindings
     self.tunnels = tunnels
     self.nextHops = nextHops
     self.routes = routes
     self.retired = retired
+    self.localizedRoutes = localizedRoutes
     self.workers = workers
   }
 
@@ -28,7 +31,7 @@ public struct FlowTableLimits: Sendable, Hashable {
   func validate() throws(FlowTableError) {
     let named = [
       ("bindings", bindings), ("tunnels", tunnels), ("nextHops", nextHops), ("routes", routes), ("retired", retired),
-      ("workers", workers),
+      ("localizedRoutes", localizedRoutes), ("workers", workers),
     ]
     for (name, value) in named where value < 1 || value > Self.largest {
       throw .limitOutOfRange(name: name, value: value, allowed: 1...Self.largest)

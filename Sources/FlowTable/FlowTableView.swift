@@ -29,6 +29,7 @@ public struct FlowTableView: @unchecked Sendable {
   let ipv4Roots: UnsafeMutableRawPointer
   let routeNodes: UnsafeMutableRawPointer
   let routeLeaves: UnsafeMutableRawPointer
+  let localizedRoutes: UnsafeMutableRawPointer
   let hash: KeyHash
 
   /// What one turn of a worker reads: taken once at its start, used until its quiescent report, never kept beyond.
@@ -40,7 +41,7 @@ public struct FlowTableView: @unchecked Sendable {
       generation: generation, mobile: table(Header.mobile), proxy: table(Header.proxy), routes: table(Header.routes),
       hash: hash, bindingRecords: bindings, routeRecords: routes, tunnelIndex: tunnelIndex, tunnelRecords: tunnels,
       tunnelSlots: tunnelSlots, nextHopRecords: nextHops, nextHopSlots: nextHopSlots, ipv6Roots: ipv6Roots,
-      ipv4Roots: ipv4Roots, routeNodes: routeNodes, routeLeaves: routeLeaves)
+      ipv4Roots: ipv4Roots, routeNodes: routeNodes, routeLeaves: routeLeaves, localizedRoutes: localizedRoutes)
   }
 
   /// The last published generation.

@@ -59,6 +59,8 @@ struct PrefixRecords: SlotRecords {
   func previous(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].previous }
   func target(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].target }
   func peer(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].peer }
+  func localizedRoutes(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].localizedRoutes }
+  func isVisitor(_ index: UInt32) -> Bool { unsafe base[Int(index)].flags & BindingRecord.visitor != 0 }
   func counter(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].counter }
   func isTombstone(_ index: UInt32) -> Bool {
     unsafe base[Int(index)].flags & BindingRecord.tombstone != 0

@@ -17,6 +17,8 @@ struct RecordCheck {
 
   // What is counted. Users by tunnel are the audit's array, lent for the stretch.
   var users: [Int] = []
+  /// How many bindings name each block of localized routes.
+  var blockUsers: [UInt32: Int] = [:]
   var live = 0
   /// Records and traffic cells in use, to be marked together by `settle`.
   private var held: [(record: UInt32, cell: UInt32)] = []
@@ -81,7 +83,13 @@ struct RecordCheck {
   @inline(__always)
   private mutating func checkBinding(_ index: UInt32, _ place: () -> String) {
     let peer = records.peer(index)
-    count(records.target(index), place)
+    if records.isVisitor(index) {
+      if records.target(index) != 0 { log.note(.target, place(), "is a visitor's, but names a tunnel") }
+    } else {
+      count(records.target(index), place)
+    }
+    let routes = records.localizedRoutes(index)
+    if routes != 0 { blockUsers[routes, default: 0] += 1 }
     if peer != 0 { count(peer, place) }
     if records.counter(index) == 0 { log.note(.trafficCell, place(), "has no cell") }
   }

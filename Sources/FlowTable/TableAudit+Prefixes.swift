@@ -45,6 +45,7 @@ extension TableAudit {
   private func checkCurrent(_ number: TableNumber, _ table: PrefixTable, _ buckets: Range<Int>) {
     var check = RecordCheck(self, number)
     swap(&check.users, &users)
+    swap(&check.blockUsers, &blockUsers)
     let growing = table.growing
     let copied = table.copied
     let scan = SlotScan(storage: table.current, records: check.records, name: "\(number)", log: log)
@@ -60,6 +61,7 @@ extension TableAudit {
     }
     check.settle()
     swap(&check.users, &users)
+    swap(&check.blockUsers, &blockUsers)
     tables[Int(number.rawValue)].add(check)
   }
 

@@ -35,7 +35,7 @@ extension TableAudit {
     }
     position = max(start, end)
     guard position >= gone + writer.retired.count else { return max(1, end - start) }
-    return max(1, end - start) + enter(.freedBlocks(isLeaves: false))
+    return max(1, end - start) + enter(.freedBlocks(.trieNodes))
   }
 
   private func checkItem(_ item: RetiredItem, _ number: Int, _ check: RecordCheck) {

@@ -1,63 +1,4 @@
 extension TableAudit {
-  // MARK: Blocks that are free or wait
-
-  /// The free lists of the trie's blocks: in an unchanged table only, since they are chains.
-  func checkFreedBlocks(_ isLeaves: Bool, _ budget: Int) -> Int {
-    var done = 0
-    while isUnchanged && done < budget && position < BlockPool.sizes.count {
-      let trie = writer.routeTrie
-      let block = chained ?? (isLeaves ? trie.leaves.freed[position] : trie.nodes.freed[position])
-      let count = BlockPool.sizes[position]
-      done += count
-      if block == 0 || !claim(block, count, isLeaves, isFree: true, "free block of \(count)") {
-        (chained, position) = (nil, position + 1)
-      } else {
-        // Claimed, so inside the memory.
-        chained = unsafe (isLeaves ? trie.leaves.pointer(block) : trie.nodes.pointer(block)).load(as: UInt32.self)
-      }
-    }
-    guard !isUnchanged || position == BlockPool.sizes.count else { return done }
-    chained = nil
-    return done + enter(isLeaves ? .retiredBlocks : .freedBlocks(isLeaves: true))
-  }
-
-  /// Blocks that a reader may still be in, oldest first; in an unchanged table only.
-  func checkRetiredBlocks(_ budget: Int) -> Int {
-    let trie = writer.routeTrie
-    let items = trie.garbage[trie.firstGarbage...]
-    let end = isUnchanged ? min(items.count, position + budget) : position
-    for number in position..<max(position, end) {
-      let item = items[items.startIndex + number]
-      _ = claim(item.block, item.count, item.isLeaves, isFree: false, "replaced block \(number)")
-      let before = number == 0 ? 0 : items[items.startIndex + number - 1].generation
-      if item.generation > writer.generation || item.generation < before {
-        log.note(.retired, "replaced block \(number)", "waits for \(item.generation), after \(before)")
-      }
-    }
-    let done = end - position
-    position = end
-    return !isUnchanged || end == items.count ? done + enter(.trie) : done
-  }
-
-  /// Marks the units of a block.
-  ///
-  /// - Returns: false if it is no block, or not all of it was unmarked.
-  private func claim(
-    _ block: UInt32, _ count: Int, _ isLeaves: Bool, isFree: Bool, _ place: @autoclosure () -> String
-  ) -> Bool {
-    let marks = isLeaves ? trieLeaves : trieNodes
-    let units = BlockPool.sizes.first { $0 >= count } ?? count
-    for unit in 0..<units {
-      let index = block &+ UInt32(unit)
-      let answer = isFree ? marks.markFree(index) : marks.markHeld(index)
-      if answer != .isNew {
-        log.note(.accounting, place(), "\(isLeaves ? "leaf" : "node") \(index) of the route trie \(answer.words)")
-        return false
-      }
-    }
-    return true
-  }
-
   // MARK: Nodes
 
   /// Goes down every tree that a route leads to. What no route leads to is lost, which the marks tell in the end.
@@ -108,7 +49,7 @@ extension TableAudit {
   private func enterTree(_ place: inout TriePlace, _ scan: TrieScan) -> Int {
     let root = scan.root(place.root, place.family)
     if root == 0 { return 1 }
-    if isUnchanged { _ = claim(root, 1, false, isFree: false, "root \(place.root)") }
+    if isUnchanged { _ = claim(root, 1, .trieNodes, isFree: false, "root \(place.root)") }
     return visit(root, &place, scan)
   }
 
@@ -153,7 +94,7 @@ extension TableAudit {
     if node.isEmpty || !isBlock {
       log.note(.trieNode, words(), "has \(count) children at \(node.childBase), own slots \(node.own)")
     }
-    if isUnchanged && isBlock && count > 0 { _ = claim(node.childBase, count, false, isFree: false, words()) }
+    if isUnchanged && isBlock && count > 0 { _ = claim(node.childBase, count, .trieNodes, isFree: false, words()) }
     checkLeaves(node, place, scan, depth, words)
     place.slots.append(isBlock ? 0 : 64)
     return 16
@@ -171,7 +112,7 @@ extension TableAudit {
       log.note(.trieNode, place(), "its leaves at \(node.leafBase) are none")
       return
     }
-    if isUnchanged { _ = claim(node.leafBase, node.runs.nonzeroBitCount, true, isFree: false, place()) }
+    if isUnchanged { _ = claim(node.leafBase, node.runs.nonzeroBitCount, .trieLeaves, isFree: false, place()) }
     var runs = node.runs
     var before: RouteLeaf?
     while runs != 0 {

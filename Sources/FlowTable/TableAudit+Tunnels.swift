@@ -16,7 +16,7 @@ extension TableAudit {
     }
     let done = (end - position) * BucketStorage.slotsPerBucket
     position = end
-    return end == tunnels.index.bucketCount ? done + enter(.tunnels) : done
+    return end == tunnels.index.bucketCount ? done + enter(.localizedRoutes) : done
   }
 
   /// Tunnels by their identifiers.
@@ -80,14 +80,12 @@ extension TableAudit {
   /// Indices of a pool that nothing names.
   func checkLost(_ name: AuditedPool, _ budget: Int) -> Int {
     let next = AuditedPool.allCases.drop { $0 != name }.dropFirst().first
-    return noteLost(marks(name), "\(name)", budget, next.map { .lost($0) } ?? .lostBlocks(isLeaves: false))
+    return noteLost(marks(name), "\(name)", budget, next.map { .lost($0) } ?? .lostBlocks(.trieNodes))
   }
 
-  /// Units of the route trie's memory that nothing names.
-  func checkLostBlocks(_ isLeaves: Bool, _ budget: Int) -> Int {
-    noteLost(
-      isLeaves ? trieLeaves : trieNodes, isLeaves ? "trie leaves" : "trie nodes", budget,
-      isLeaves ? .totals : .lostBlocks(isLeaves: true))
+  /// Units of the memory of blocks that nothing names.
+  func checkLostBlocks(_ blocks: AuditedBlocks, _ budget: Int) -> Int {
+    noteLost(marks(blocks), "\(blocks)", budget, blocks.next.map { .lostBlocks($0) } ?? .totals)
   }
 
   /// In an unchanged table there are none. 64 indices are one entry.

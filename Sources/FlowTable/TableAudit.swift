@@ -17,15 +17,16 @@ public final class TableAudit {
     case sums
     case freed(AuditedPool)
     case retired
-    case freedBlocks(isLeaves: Bool)
+    case freedBlocks(AuditedBlocks)
     case retiredBlocks
     case trie
     case prefixes(TableNumber)
     case tunnelIndex
+    case localizedRoutes
     case tunnels
     case nextHops
     case lost(AuditedPool)
-    case lostBlocks(isLeaves: Bool)
+    case lostBlocks(AuditedBlocks)
     case totals
     case finished
   }
@@ -41,9 +42,10 @@ public final class TableAudit {
 
   // What is gathered across steps; marks and counts mean something in an unchanged table only.
   let allMarks: [IndexMarks]
-  let trieNodes: IndexMarks
-  let trieLeaves: IndexMarks
+  let blockMarks: [IndexMarks]
+  /// By tunnel, and by block of localized routes.
   var users: [Int]
+  var blockUsers: [UInt32: Int] = [:]
   var tables = [PrefixTally](repeating: PrefixTally(), count: TableNumber.allCases.count)
   /// The storage that `.prefixes` is at; nil before the first stretch of a table.
   var scanned: BucketStorage?
@@ -70,8 +72,9 @@ public final class TableAudit {
     var allMarks: [IndexMarks] = []
     for pool in AuditedPool.allCases { allMarks.append(try IndexMarks(highWater: pool.contents(writer).highWater)) }
     self.allMarks = allMarks
-    trieNodes = try IndexMarks(highWater: writer.routeTrie.nodes.neverUsed)
-    trieLeaves = try IndexMarks(highWater: writer.routeTrie.leaves.neverUsed)
+    var blockMarks: [IndexMarks] = []
+    for blocks in AuditedBlocks.allCases { blockMarks.append(try IndexMarks(highWater: blocks.neverUsed(writer))) }
+    self.blockMarks = blockMarks
     users = [Int](repeating: 0, count: writer.tunnels.users.count)
   }
 
@@ -115,15 +118,16 @@ public final class TableAudit {
       return enter(.freed(.bindingRecords))
     case .freed(let pool): return checkFreed(pool, budget)
     case .retired: return checkRetired(budget)
-    case .freedBlocks(let isLeaves): return checkFreedBlocks(isLeaves, budget)
+    case .freedBlocks(let blocks): return checkFreedBlocks(blocks, budget)
     case .retiredBlocks: return checkRetiredBlocks(budget)
     case .trie: return checkTrie(budget)
     case .prefixes(let number): return checkPrefixes(number, budget)
     case .tunnelIndex: return checkTunnelIndex(budget)
+    case .localizedRoutes: return checkLocalizedRoutes(budget)
     case .tunnels: return checkTunnels(budget)
     case .nextHops: return checkNextHops(budget)
     case .lost(let pool): return checkLost(pool, budget)
-    case .lostBlocks(let isLeaves): return checkLostBlocks(isLeaves, budget)
+    case .lostBlocks(let blocks): return checkLostBlocks(blocks, budget)
     case .totals:
       if isUnchanged { checkTotals() }
       return enter(.finished)

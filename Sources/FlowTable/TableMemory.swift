@@ -11,10 +11,15 @@ public struct TableMemory: Sendable, Hashable {
   public var tunnels: Int
   /// The route trie: nodes and leaves, and the index of first bits once there is a node.
   public var routeTrie: Int
+  public var localizedRoutes: Int
+  /// Accounts of held packets that were ever open.
+  public var handoverLedger: Int
   /// Free lists of the writer.
   public var freeLists: Int
 
-  public var total: Int { buckets + records + counters + retireQueue + tunnels + routeTrie + freeLists }
+  public var total: Int {
+    buckets + records + counters + retireQueue + tunnels + routeTrie + localizedRoutes + handoverLedger + freeLists
+  }
 }
 
 extension TableWriter {
@@ -37,6 +42,8 @@ extension TableWriter {
         + (tunnels.identifiers.highWater + nextHops.identifiers.highWater) * 4,
       routeTrie: routeTrie.used.nodes == 0
         ? 0 : routeTrie.bytes + 4 * (TrieScan.rootCount(.ipv6) + TrieScan.rootCount(.ipv4)),
+      localizedRoutes: localizedRoutes.pool.used == 0 ? 0 : localizedRoutes.pool.bytes,
+      handoverLedger: table.handoverLedger.bytes,
       freeLists: freed * 4)
   }
 }

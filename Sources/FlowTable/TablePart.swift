@@ -24,6 +24,8 @@ package enum TablePart: Sendable {
   case routeNodes
   /// 32 bits each, as `RouteLeaf`.
   case routeLeaves
+  /// Units of 128 octets: blocks of a count and 24 octets a route from 16 on, as `LocalizedRouteRecord`.
+  case localizedRoutes
   /// 24 octets each, as `RetireQueue.Item`, oldest first if the queue did not wrap.
   case retireQueue
   /// 32 bits each: free indices, last freed last.
@@ -54,6 +56,9 @@ extension TableWriter {
     case .routeRoots: return unsafe Self.octets(table.ipv6Roots, 64 * 4)
     case .routeNodes: return unsafe Self.octets(table.routeNodes, routeTrie.nodes.neverUsed * RouteNode.bytes)
     case .routeLeaves: return unsafe Self.octets(table.routeLeaves, routeTrie.leaves.neverUsed * RouteLeaf.bytes)
+    case .localizedRoutes:
+      let units = localizedRoutes.pool.neverUsed
+      return unsafe Self.octets(table.localizedRoutes, units * LocalizedRouteRecord.unitBytes)
     case .retireQueue:
       let bytes = retired.count * MemoryLayout<RetireQueue.Item>.stride
       // The oldest item; the others follow.

@@ -25,6 +25,7 @@ public struct TableSnapshot {
   @usableFromInline let ipv4Roots: UnsafeMutableRawPointer
   @usableFromInline let routeNodes: UnsafeMutableRawPointer
   @usableFromInline let routeLeaves: UnsafeMutableRawPointer
+  @usableFromInline let localizedRoutes: UnsafeMutableRawPointer
 
   /// The binding at an index that a lookup of this snapshot returned. Index 0 gives an entry with tunnel 0.
   @inlinable @inline(__always)

@@ -10,7 +10,7 @@ extension TableWriter {
   /// Applies all changes at once: a worker's turn sees all of them or none. Repeated keys are applied in order.
   ///
   /// - Returns: the generation from which the changes are visible.
-  /// - Throws: `unknownTunnel`, `outOfBindings`, `retireQueueFull`, `mapping`; nothing has changed then.
+  /// - Throws: `unknownTunnel`, `unknownLocalizedRoutes`, `outOfBindings`, `retireQueueFull`, `mapping`; nothing has changed then.
   @discardableResult
   public func apply(_ changes: [BindingChange]) throws(FlowTableError) -> UInt64 {
     batch.removeAll(keepingCapacity: true)
@@ -20,8 +20,7 @@ extension TableWriter {
       let table: BindingTable
       switch change {
       case .set(let binding):
-        if !tunnels.exists(binding.tunnel) { throw .unknownTunnel(binding.tunnel) }
-        if let peer = binding.peer, !tunnels.exists(peer) { throw .unknownTunnel(peer) }
+        try validate(binding)
         record = BindingRecord(binding)
         table = binding.key.table
       case .remove(let key):
@@ -31,6 +30,14 @@ extension TableWriter {
       batch.append(PrefixChange(table: TableNumber(table), record: record, hash: record.key.hash(self.table.hash)))
     }
     return try commit(in: bindings, outOfRecords: .outOfBindings(limit: bindings.limit))
+  }
+
+  /// What a binding names must exist; a visitor's prefix has no tunnel.
+  private func validate(_ binding: Binding) throws(FlowTableError) {
+    if !binding.isVisitor && !tunnels.exists(binding.tunnel) { throw .unknownTunnel(binding.tunnel) }
+    if let peer = binding.peer, !tunnels.exists(peer) { throw .unknownTunnel(peer) }
+    guard let routes = binding.localizedRoutes else { return }
+    if localizedRoutes.live[routes.rawValue]?.isEnded ?? true { throw .unknownLocalizedRoutes(routes) }
   }
 
   /// The binding with exactly this key, as last applied.
@@ -82,7 +89,7 @@ extension BindingRecord {
 
   init(_ binding: Binding) {
     self.init(TableKey(binding.key.prefix))
-    target = binding.tunnel.rawValue
+    target = binding.isVisitor ? 0 : binding.tunnel.rawValue
     peer = binding.peer?.rawValue ?? 0
     state = binding.state
     if let access = binding.access {
@@ -92,6 +99,10 @@ extension BindingRecord {
     }
     if let rule = binding.localRouting { flags |= Self.localRoutingSet | (rule ? Self.localRoutingOn : 0) }
     if binding.requiresESP { flags |= Self.requiresESP }
+    if binding.isFlushed && binding.state == .active { flags |= Self.flushed }
+    if binding.isVisitor { flags |= Self.visitor }
+    holding = binding.holding?.rawValue ?? 0
+    localizedRoutes = binding.localizedRoutes?.rawValue ?? 0
   }
 }
 
@@ -104,6 +115,9 @@ extension Binding {
       access: record.flags & BindingRecord.hasAccess == 0 ? nil : access,
       localRouting: record.flags & BindingRecord.localRoutingSet == 0
         ? nil : record.flags & BindingRecord.localRoutingOn != 0,
-      requiresESP: record.flags & BindingRecord.requiresESP != 0, peer: record.peer == 0 ? nil : TunnelID(record.peer))
+      requiresESP: record.flags & BindingRecord.requiresESP != 0, peer: record.peer == 0 ? nil : TunnelID(record.peer),
+      holding: record.holding == 0 ? nil : HoldingID(record.holding),
+      isFlushed: record.flags & BindingRecord.flushed != 0, isVisitor: record.flags & BindingRecord.visitor != 0,
+      localizedRoutes: record.localizedRoutes == 0 ? nil : LocalizedRoutesID(record.localizedRoutes))
   }
 }

@@ -125,13 +125,14 @@ extension TableWriter {
   }
 
   /// The traffic cell follows a binding through its replacements, also through a removal within one batch. A tombstone
-  /// holds it until it is freed. Tunnels know how many bindings name them.
+  /// holds it until it is freed. Tunnels and blocks of localized routes know how many bindings name them.
   private func carryOver(
     from old: BindingRecord, _ head: UInt32, _ isPresent: Bool, _ next: UInt64, to record: inout BindingRecord
   ) {
     if isPresent {
       record.counter = old.counter
       tunnels.release(old)
+      if let unnamed = localizedRoutes.release(old) { retireBlock(unnamed, next) }
     } else if head != 0 && old.generation == next {
       record.counter = old.counter
       // The tombstone is of this batch; readers pass it by and never look at its counter.
@@ -139,7 +140,9 @@ extension TableWriter {
     } else {
       record.counter = takeCounter()
     }
-    if !record.isTombstone { tunnels.retain(record) }
+    if record.isTombstone { return }
+    tunnels.retain(record)
+    if record.localizedRoutes != 0 { localizedRoutes.retain(record) }
   }
 
   private func takeCounter() -> UInt32 {

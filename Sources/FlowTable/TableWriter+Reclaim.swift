@@ -16,6 +16,7 @@ extension TableWriter {
         }
       }
       routeTrie.reclaim(upTo: passed)
+      localizedRoutes.reclaim(upTo: passed)
       retiredStorages.removeAll { entry in
         if entry.generation > passed { return false }
         entry.storage.unmap()

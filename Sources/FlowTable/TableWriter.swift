@@ -18,6 +18,7 @@ public final class TableWriter {
   let routeTrie: RouteTrie
   let tunnels: TunnelTable
   let nextHops: NextHopTable
+  let localizedRoutes: LocalizedRouteBlocks
   var counters: IndexPool
   var retired: RetireQueue
   var retiredStorages: [(generation: UInt64, storage: BucketStorage)] = []
@@ -44,6 +45,7 @@ public final class TableWriter {
     routeTrie = RouteTrie(table: table, garbageLimit: limits.retired)
     tunnels = try TunnelTable(table: table)
     nextHops = try NextHopTable(table: table)
+    localizedRoutes = LocalizedRouteBlocks(table: table)
     counters = try IndexPool(capacity: limits.bindings + limits.retired)
     retired = try RetireQueue(capacity: limits.retired)
     generation = table.view.generation

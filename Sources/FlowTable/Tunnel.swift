@@ -46,10 +46,14 @@ public struct TunnelSettings: Hashable, Sendable {
   /// Value of the tunnel encapsulation limit option that every packet gets (RFC 2473 section 4.1.1); nil: no option,
   /// except where the packet's own limit asks for one.
   public var encapsulationLimit: UInt8?
+  /// The far end is an address of this anchor's own pools: the packets of the tunnel enter another one.
+  public var isAnchored: Bool
+  /// The far end is down (RFC 5847): nothing comes or goes by the tunnel.
+  public var isFailed: Bool
 
   public init(
     endpoints: TunnelEndpoints, hopLimit: UInt8 = 64, mtu: UInt16 = 1460, dscp: DSCPMode = .copy,
-    ecn: ECNMode = .rfc6040, encapsulationLimit: UInt8? = nil
+    ecn: ECNMode = .rfc6040, encapsulationLimit: UInt8? = nil, isAnchored: Bool = false, isFailed: Bool = false
   ) {
     self.endpoints = endpoints
     self.hopLimit = hopLimit
@@ -57,6 +61,8 @@ public struct TunnelSettings: Hashable, Sendable {
     self.dscp = dscp
     self.ecn = ecn
     self.encapsulationLimit = encapsulationLimit
+    self.isAnchored = isAnchored
+    self.isFailed = isFailed
   }
 }
 

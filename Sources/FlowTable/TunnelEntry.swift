@@ -16,6 +16,8 @@ struct TunnelRecord: BitwiseCopyable {
   @usableFromInline var ecn = ECNMode.rfc6040
   @usableFromInline var hasLimit = false
   @usableFromInline var limit: UInt8 = 0
+  /// What makes a tunnel unlike others: one octet, so that a packet of any other looks once.
+  @usableFromInline var flags: UInt8 = 0
   // Room for what later issues add to a tunnel without a second cache line pair.
   @usableFromInline var unused: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (
     0, 0, 0, 0, 0, 0, 0, 0, 0
@@ -25,6 +27,8 @@ struct TunnelRecord: BitwiseCopyable {
 
   @usableFromInline static let copyDSCP: UInt8 = 0xff
   @usableFromInline static let uniformDSCP: UInt8 = 0xfe
+  @usableFromInline static let anchored: UInt8 = 1
+  @usableFromInline static let failed: UInt8 = 2
   static let bytes = 128
 }
 
@@ -100,6 +104,18 @@ public struct TunnelEntry: BitwiseCopyable {
 
   @inlinable
   public var ecn: ECNMode { unsafe record.pointee.ecn }
+
+  /// Whether the tunnel is neither failed nor anchored: what it takes is encapsulated once and sent.
+  @inlinable
+  public var isPlain: Bool { unsafe record.pointee.flags == 0 }
+
+  /// Whether the far end is an address of this anchor's own pools: what leaves by the tunnel is encapsulated again.
+  @inlinable
+  public var isAnchored: Bool { unsafe record.pointee.flags & TunnelRecord.anchored != 0 }
+
+  /// Whether the far end is known to be down: nothing comes or goes by the tunnel.
+  @inlinable
+  public var isFailed: Bool { unsafe record.pointee.flags & TunnelRecord.failed != 0 }
 
   /// The configured tunnel encapsulation limit (RFC 2473 section 4.1.1); nil without one. `mtu` allows for its option.
   @inlinable

@@ -10,7 +10,7 @@ final class TunnelTable {
   let keyed: KeyHash
   private(set) var recordPool: IndexPool
   private(set) var identifiers: IndexPool
-  /// By identifier: how many bindings name the tunnel; nil = no such tunnel.
+  /// By identifier: how many bindings and localized routes name the tunnel; nil = no such tunnel.
   private(set) var users: [Int?] = [nil]
   let limit: Int
   private(set) var count = 0
@@ -47,14 +47,17 @@ final class TunnelTable {
     let entry = unsafe TunnelEntry(record: pointer(recordNumber(id)))
     let settings = TunnelSettings(
       endpoints: TunnelEndpoints(local: entry.local, remote: entry.remote), hopLimit: entry.hopLimit, mtu: entry.mtu,
-      dscp: entry.dscp, ecn: entry.ecn, encapsulationLimit: entry.encapsulationLimit)
+      dscp: entry.dscp, ecn: entry.ecn, encapsulationLimit: entry.encapsulationLimit, isAnchored: entry.isAnchored,
+      isFailed: entry.isFailed)
     return (settings, entry.nextHop)
   }
 
-  // MARK: Use by bindings
+  // MARK: Use by bindings and localized routes
 
   func retain(_ record: BindingRecord) { countUsers(record, 1) }
   func release(_ record: BindingRecord) { countUsers(record, -1) }
+  func retain(_ id: TunnelID) { users[Int(id.rawValue)]? += 1 }
+  func release(_ id: TunnelID) { users[Int(id.rawValue)]? -= 1 }
 
   private func countUsers(_ record: BindingRecord, _ difference: Int) {
     users[Int(record.target)]? += difference
@@ -124,6 +127,7 @@ final class TunnelTable {
     record.ecn = settings.ecn
     record.hasLimit = settings.encapsulationLimit != nil
     record.limit = settings.encapsulationLimit ?? 0
+    record.flags = (settings.isAnchored ? TunnelRecord.anchored : 0) | (settings.isFailed ? TunnelRecord.failed : 0)
     // No reader can reach this record yet.
     unsafe pointer(number).pointee = record
     return number

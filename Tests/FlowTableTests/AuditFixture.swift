@@ -38,6 +38,8 @@ struct AuditFixture {
     // Free indices: nobody is online yet.
     for number in 0..<150 { try writer.apply([.remove(BindingKey(table: .proxy, prefix: Self.prefix(number)))]) }
     try writer.removeTunnel(tunnels[7])
+    let routes = [LocalizedRoute](repeating: LocalizedRoute(to: Self.prefix(1), tunnel: tunnels[0]), count: 256)
+    writer.retireLocalizedRoutes(try writer.addLocalizedRoutes(routes))
     writer.reclaim()
     fixture.table.quiescence.online(1)
     for number in 361..<400 { try set(number, 5, peer: 4) }
@@ -52,14 +54,42 @@ struct AuditFixture {
     try writer.updateNextHop(hops[1], .unreachable)
     let ended = try writer.addNextHop(.kernel)
     try writer.removeNextHop(ended)
-    present = (Array(220..<360) + Array(1000..<end)).map(Self.prefix)
+    present = (Array(220..<300) + Array(304..<360) + Array(1000..<end)).map(Self.prefix)
+    try localize()
+  }
+
+  /// Blocks of localized routes: the first is named by two bindings, the second is given up and named by one, the third
+  /// waits for the reader. A freed one of 64 units is before them.
+  private func localize() throws {
+    let (writer, tunnels) = (fixture.writer, fixture.tunnels)
+    func block(_ routes: Int) throws -> LocalizedRoutesID {
+      try writer.addLocalizedRoutes(
+        (0..<routes).map {
+          LocalizedRoute(to: Self.prefix(5 * $0), tunnel: tunnels[3 + $0 % 2], isReceiveOnly: $0 == 1)
+        })
+    }
+    func set(_ numbers: [Int], _ block: LocalizedRoutesID?) throws {
+      try writer.apply(
+        numbers.map {
+          let key = BindingKey(table: .proxy, prefix: Self.prefix($0))
+          return .set(Binding(key: key, tunnel: tunnels[1], localizedRoutes: block))
+        })
+    }
+    try set([300, 301], try block(7))
+    let ended = try block(5)
+    try set([302], ended)
+    writer.retireLocalizedRoutes(ended)
+    let waiting = try block(20)
+    try set([303], waiting)
+    try set([303], nil)
+    writer.retireLocalizedRoutes(waiting)
   }
 
   static let parts: [TablePart] = [
     .header, .proxyBuckets, .mobileBuckets, .growingBuckets, .bindingRecords, .tunnelIndex, .tunnelRecords,
     .tunnelSlots,
     .nextHopRecords, .nextHopSlots, .retireQueue, .freeBindingRecords, .freeTrafficCells, .quiescentWords,
-    .routeRoots, .routeNodes, .routeLeaves,
+    .routeRoots, .routeNodes, .routeLeaves, .localizedRoutes,
   ]
 
   /// All parts as they are.

@@ -150,4 +150,6 @@ let sharedDamages: [Damage] = [
   },
 ]
 
-let allDamages = bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages + routeDamages
+let allDamages =
+  bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages + routeDamages
+  + localizedDamages

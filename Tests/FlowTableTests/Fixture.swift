@@ -60,6 +60,10 @@ struct Found: Hashable {
   var access: AccessLink?
   var localRouting: Bool?
   var peer: TunnelID?
+  var requiresESP: Bool
+  var holding: HoldingID?
+  var isFlushed: Bool
+  var isVisitor: Bool
 
   init(_ binding: Binding) {
     prefix = binding.key.prefix
@@ -68,6 +72,10 @@ struct Found: Hashable {
     access = binding.access
     localRouting = binding.localRouting
     peer = binding.peer
+    requiresESP = binding.requiresESP
+    holding = binding.holding
+    isFlushed = binding.isFlushed
+    isVisitor = binding.isVisitor
   }
 
   init(_ entry: BindingEntry) {
@@ -79,6 +87,10 @@ struct Found: Hashable {
     let (whenOff, whenOn) = (entry.localRouting(standard: false), entry.localRouting(standard: true))
     localRouting = whenOff == whenOn ? whenOn : nil
     peer = entry.peer
+    requiresESP = entry.requiresESP
+    holding = entry.holding
+    isFlushed = entry.isFlushed
+    isVisitor = entry.isVisitor
   }
 }
 

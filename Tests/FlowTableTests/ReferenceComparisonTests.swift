@@ -55,14 +55,17 @@ import Testing
       if generator.below(5) < 2 { return .remove(key) }
       let mac = MACAddress(generator.next())
       let vlan = generator.oneIn(2) ? nil : UInt16(1 + generator.below(4094))
+      let state = BindingState.allCases[generator.below(BindingState.allCases.count)]
+      let isVisitor = generator.oneIn(8)
       return .set(
         Binding(
-          key: key, tunnel: tunnels[generator.below(tunnels.count)],
-          state: BindingState.allCases[generator.below(BindingState.allCases.count)],
+          key: key, tunnel: isVisitor ? TunnelID(0) : tunnels[generator.below(tunnels.count)], state: state,
           access: generator.oneIn(2)
             ? AccessLink(port: UInt8(generator.below(256)), mac: mac, vlan: vlan) : nil,
           localRouting: [nil, true, false][generator.below(3)],
-          peer: generator.oneIn(3) ? tunnels[generator.below(tunnels.count)] : nil))
+          requiresESP: generator.oneIn(4), peer: generator.oneIn(3) ? tunnels[generator.below(tunnels.count)] : nil,
+          holding: generator.oneIn(4) ? HoldingID(UInt32(1 + generator.below(65536))) : nil,
+          isFlushed: state == .active && generator.oneIn(4), isVisitor: isVisitor))
     }
   }
 

@@ -118,3 +118,34 @@ import Testing
     #expect(try writer.addTunnel(next, nextHop: NextHopID(0)) == old)
   }
 }
+
+/// What makes a tunnel unlike others.
+@Suite struct TunnelConditionTests {
+  @Test func anchoredAndFailed() throws {
+    let fixture = try Fixture(tunnels: 1)
+    let id = fixture.tunnels[0]
+    #expect(fixture.table.view.snapshot().tunnel(id).isPlain)
+    for (isAnchored, isFailed) in [(true, false), (false, true), (true, true), (false, false)] {
+      let settings = TunnelSettings(endpoints: Fixture.endpoints(0), isAnchored: isAnchored, isFailed: isFailed)
+      try fixture.writer.updateTunnel(id, settings: settings, nextHop: fixture.nextHop)
+      let entry = fixture.table.view.snapshot().tunnel(id)
+      #expect(entry.isAnchored == isAnchored && entry.isFailed == isFailed)
+      #expect(entry.isPlain == (!isAnchored && !isFailed))
+      #expect(fixture.writer.tunnelSettings(id) == settings)
+    }
+  }
+
+  @Test func visitorsHaveNone() throws {
+    let fixture = try Fixture(tunnels: 1)
+    var visitor = try fixture.binding("2001:db8:aaaa::/64")
+    visitor.tunnel = TunnelID(0)
+    #expect(throws: FlowTableError.unknownTunnel(TunnelID(0))) { try fixture.writer.apply([.set(visitor)]) }
+    visitor.isVisitor = true
+    visitor.access = AccessLink(port: 3, mac: MACAddress(0), vlan: nil)
+    try fixture.writer.apply([.set(visitor)])
+    #expect(fixture.table.view.snapshot().find([visitor.key.prefix.address]) == [Found(visitor)])
+    #expect(fixture.writer.binding(visitor.key) == visitor)
+    try fixture.writer.removeTunnel(fixture.tunnels[0])
+    try fixture.writer.expectSound()
+  }
+}

@@ -1,0 +1,120 @@
+import FlowTable
+import Glibc
+import Synchronization
+import Testing
+
+/// Accounts of held packets.
+@Suite(.serialized) struct HandoverLedgerTests {
+  @Test func limitsOfNodeAndTotal() throws {
+    let fixture = try Fixture()
+    let ledger = fixture.table.handoverLedger
+    let accounts = ledger.accounts
+    let (one, other) = (try #require(ledger.open()), try #require(ledger.open()))
+    #expect(one != other && one.rawValue > 0 && ledger.openCount == 2)
+    for _ in 0..<3 { #expect(accounts.take(one, perNode: 3, total: 5)) }
+    #expect(!accounts.take(one, perNode: 3, total: 5))
+    for _ in 0..<2 { #expect(accounts.take(other, perNode: 3, total: 5)) }
+    // The node would have room, all together have none; what was noted for the node is taken back.
+    #expect(!accounts.take(other, perNode: 3, total: 5) && !accounts.take(nil, perNode: 3, total: 5))
+    #expect(ledger.held(one) == 3 && ledger.held(other) == 2 && ledger.heldTotal == 5)
+    accounts.give(one)
+    #expect(accounts.take(nil, perNode: 3, total: 5))
+    #expect(ledger.held(one) == 2 && ledger.heldTotal == 5)
+    accounts.give(nil)
+    #expect(!accounts.take(one, perNode: 0, total: 5) && !accounts.take(one, perNode: 3, total: 0))
+    #expect(ledger.heldTotal == 4)
+  }
+
+  @Test func accountWaitsForReadersAndForItsPackets() throws {
+    let fixture = try Fixture()
+    let (ledger, quiescence) = (fixture.table.handoverLedger, fixture.table.quiescence)
+    var all: [HoldingID] = []
+    while let id = ledger.open() { all.append(id) }
+    #expect(all.count == 65_536 && Set(all).count == all.count)
+    let id = all[77]
+    quiescence.online(0)
+    try fixture.writer.apply([.set(try fixture.binding("2001:db8::/64"))])
+    ledger.close(id)
+    // A worker that has not passed may still take.
+    #expect(ledger.open() == nil)
+    #expect(ledger.accounts.take(id, perNode: 1, total: 1))
+    quiescence.report(0)
+    #expect(ledger.open() == nil)
+    ledger.accounts.give(id)
+    #expect(ledger.open() == id)
+    #expect(ledger.held(id) == 0 && ledger.open() == nil)
+  }
+
+  /// Four threads take and give at random: the limits are never passed, and nothing is lost. A take may be refused only
+  /// when a limit was reached, which a thread that is alone can tell.
+  @Test func manyWorkers() throws {
+    let seed = testSeed("manyWorkers")
+    let fixture = try Fixture()
+    let ledger = fixture.table.handoverLedger
+    let ids = (0..<3).compactMap { _ in ledger.open() }
+    let (perNode, total) = (40, 100)
+    let workers = (0..<4).map { LedgerWorker(ledger.accounts, ids, seed &+ UInt64($0), perNode, total) }
+    var peaks = (node: 0, total: 0)
+    while workers.contains(where: { !$0.isDone }) {
+      for id in ids { peaks.node = max(peaks.node, ledger.held(id)) }
+      peaks.total = max(peaks.total, ledger.heldTotal)
+    }
+    let held = workers.map { $0.finish() }
+    #expect(peaks.node <= perNode && peaks.total <= total && peaks.total > 0)
+    for (number, id) in ids.enumerated() { #expect(ledger.held(id) == held.reduce(0) { $0 + $1[number] }) }
+    #expect(ledger.heldTotal == held.reduce(0) { $0 + $1.reduce(0, +) })
+    #expect(workers.allSatisfy { $0.refusals > 0 })
+  }
+}
+
+/// A thread that takes and gives.
+private final class LedgerWorker: @unchecked Sendable {
+  private let accounts: HandoverAccounts
+  private let ids: [HoldingID]
+  private let limits: (perNode: Int, total: Int)
+  private var generator: SeededGenerator
+  private let done = Atomic<Bool>(false)
+  // Written by the thread before it ends, read after the join.
+  private var held: [Int]
+  private(set) var refusals = 0
+  private var thread = pthread_t()
+
+  init(_ accounts: HandoverAccounts, _ ids: [HoldingID], _ seed: UInt64, _ perNode: Int, _ total: Int) {
+    self.accounts = accounts
+    self.ids = ids
+    limits = (perNode, total)
+    generator = SeededGenerator(seed: seed)
+    // One count for each account, and one for packets of no account.
+    held = [Int](repeating: 0, count: ids.count + 1)
+    let context = unsafe Unmanaged.passRetained(self)
+    // The thread takes over the retained reference.
+    let error = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        unsafe argument.map { unsafe Unmanaged<LedgerWorker>.fromOpaque($0).takeRetainedValue().run() }
+        return nil
+      }, context.toOpaque())
+    precondition(error == 0)
+  }
+
+  var isDone: Bool { done.load(ordering: .acquiring) }
+
+  func finish() -> [Int] {
+    pthread_join(thread, nil)
+    return held
+  }
+
+  private func run() {
+    for _ in 0..<400_000 {
+      let number = generator.below(held.count)
+      let id = number < ids.count ? ids[number] : nil
+      if generator.oneIn(2) {
+        if accounts.take(id, perNode: limits.perNode, total: limits.total) { held[number] += 1 } else { refusals += 1 }
+      } else if held[number] > 0 {
+        accounts.give(id)
+        held[number] -= 1
+      }
+    }
+    done.store(true, ordering: .releasing)
+  }
+}
