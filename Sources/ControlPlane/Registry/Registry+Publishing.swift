@@ -198,10 +198,11 @@ extension RecordRefusal {
   static func refusal(_ error: FlowTableError) -> RecordRefusal {
     let code: StatusCode
     switch error {
-    case .outOfBindings, .outOfRoutes, .outOfTunnels, .outOfNextHops: code = .full
+    case .outOfBindings, .outOfRoutes, .outOfTunnels, .outOfNextHops, .outOfLocalizedRoutes, .tooManyLocalizedRoutes:
+      code = .full
     case .retireQueueFull: code = .unavailable
     case .mapping, .limitOutOfRange, .unknownTunnel, .unknownNextHop, .tunnelInUse, .tunnelExists, .endpointsDiffer,
-      .endpointNotIPv6:
+      .endpointNotIPv6, .unknownLocalizedRoutes:
       code = .internalFailure
     }
     return RecordRefusal(code: code, field: "table", rule: "\(error)")
