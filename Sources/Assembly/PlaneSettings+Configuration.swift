@@ -22,6 +22,7 @@ extension PlaneSettings {
       flowLabelKey: configuration.tunnelDefaults.flowLabel == .hash ? key : nil,
       poolSourcesAllowed: configuration.poolSourcesAllowed,
       answersUnbound: configuration.unbound == .unreachable)
+    homeAgentDiscovery = configuration.homeAgentDiscovery
   }
 
   /// An address may be a tunnel end point and a router address at once; the hot path need look at it only once.

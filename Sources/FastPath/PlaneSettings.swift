@@ -51,6 +51,8 @@ public struct PlaneSettings: Sendable {
   public var poolSourcesAllowed: Bool
   /// `unbound: unreachable`: a packet to an anchored address without a binding is answered.
   public var answersUnbound: Bool
+  /// `home-agent-discovery: true`: requests to a home prefix's Home-Agents anycast address are the kernel's.
+  public var homeAgentDiscovery = false
 
   public init(
     role: PlaneRole, ports: [PortSettings], localAddresses: [IPAddress], pools: [Prefix] = [],

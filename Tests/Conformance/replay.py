@@ -22,8 +22,13 @@ class Result:
 
     def __init__(self, directory, ports, words):
         self.words = words
-        self.frames = {port: read_pcap(os.path.join(directory, f"{port}.pcap")) for port in ports}
-        self.kernel_frames = read_pcap(os.path.join(directory, "kernel.pcap"))
+        self.frames, self.times = {}, {}
+        for port in ports:
+            packets = read_pcap(os.path.join(directory, f"{port}.pcap"))
+            self.frames[port] = [frame for _time, frame in packets]
+            # Seconds on the clock of the input.
+            self.times[port] = [time - EPOCH for time, _frame in packets]
+        self.kernel_frames = [frame for _time, frame in read_pcap(os.path.join(directory, "kernel.pcap"))]
         self.kernel = read_ndjson(os.path.join(directory, "kernel.ndjson"))
         self.verdicts = read_ndjson(os.path.join(directory, "verdicts.ndjson"))
         self.events = read_ndjson(os.path.join(directory, "events.ndjson"))
@@ -74,12 +79,14 @@ def write_pcap(path, frames):
 
 
 def read_pcap(path):
-    """The frames of a pcap or pcapng file."""
+    """(seconds since 1970, frame) of each packet of a pcap file."""
     if os.path.getsize(path) == 0:
         raise AssertionError(f"{os.path.basename(path)} has not even a header")
     reader = RawPcapReader(path)
     try:
-        return [bytes(data) for data, _meta in reader]
+        # `usec` counts nanoseconds where the file's resolution is that.
+        unit = 1e-9 if reader.nano else 1e-6
+        return [(meta.sec + meta.usec * unit, bytes(data)) for data, meta in reader]
     finally:
         reader.close()
 

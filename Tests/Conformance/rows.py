@@ -7,7 +7,7 @@ reasons. Reasons of packets to the kernel are those of docs/COUNTERS.md.
 
 import re
 import unittest
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import IPv6, _ICMPv6
@@ -16,6 +16,7 @@ from scapy.layers.l2 import Ether
 from replay import replay
 
 STEP_SECONDS = 0.001
+TIME_TOLERANCE = 0.0002
 
 
 @dataclass
@@ -34,11 +35,13 @@ class Step:
     at: float | None = None
     # Ports whose frame is listed with another step: a reassembled packet comes of several.
     shared: list = field(default_factory=list)
+    # When its frames leave, where that is not at once (seconds, to TIME_TOLERANCE).
+    left: float | None = None
 
 
-def forwards(port, frame, out_port, out_frame, at=None):
-    """The frame leaves as another, once."""
-    return Step(port, bytes(frame), "tx", (), [(out_port, bytes(out_frame))], at=at)
+def forwards(port, frame, out_port, out_frame, at=None, left=None):
+    """The frame leaves as another, once; `left` says when, if it is kept for a while."""
+    return Step(port, bytes(frame), "tx", (), [(out_port, bytes(out_frame))], at=at, left=left)
 
 
 def drops(port, frame, *reasons, answerable=False, at=None):
@@ -75,6 +78,8 @@ class Row:
     mask: object = bytes
     # Counters beside those that follow from the steps (rx, tx, drop, kernel).
     counters: dict = field(default_factory=dict)
+    # What events.ndjson must tell of, in order: the fields named here, of the kinds of event named here.
+    events: list = field(default_factory=list)
 
 
 class Conformance(unittest.TestCase):
@@ -97,15 +102,18 @@ class Conformance(unittest.TestCase):
             (step.port, step.at if step.at is not None else number * STEP_SECONDS, step.frame)
             for number, step in enumerate(row.steps)
         ]
+        # A script's clock begins with the first packet: a row whose first packet comes later would mean another moment.
+        self.assertTrue(not row.script or min(at for _port, at, _frame in packets) == 0, "a packet at 0 is missing")
         result = replay(row.configuration, packets, records=row.records, script=row.script)
         order = sorted(range(len(packets)), key=lambda number: packets[number][1])
-        steps = [row.steps[number] for number in order]
+        steps = [replace(row.steps[number], at=packets[number][1]) for number in order]
         self.assertEqual(len(result.verdicts), len(steps), f"one verdict per packet\n{result.words}")
         for number, (step, verdict) in enumerate(zip(steps, result.verdicts, strict=True)):
             self.check_verdict(number, step, verdict)
         self.check_frames(row, steps, result)
         self.check_kernel(steps, result)
         self.check_counters(row, steps, result)
+        self.check_events(row, result)
 
     def check_verdict(self, number, step, verdict):
         """n, in, verdict, reason and out of one line of verdicts.ndjson."""
@@ -120,14 +128,19 @@ class Conformance(unittest.TestCase):
     def check_frames(self, row, steps, result):
         """Every port's frames, byte for byte and in order."""
         answerable = any(step.answerable for step in steps)
+        leaving = sorted(steps, key=lambda step: step.at if step.left is None else step.left)
         for port, frames in result.frames.items():
+            times = result.times[port]
             if answerable:
-                frames = [frame for frame in frames if not is_icmp_error(frame)]
-            wanted = [frame for step in steps for out_port, frame in step.out if out_port == port]
-            for number, (want, got) in enumerate(zip(wanted, frames, strict=False)):
+                kept = [number for number, frame in enumerate(frames) if not is_icmp_error(frame)]
+                frames, times = [frames[number] for number in kept], [times[number] for number in kept]
+            wanted = [(frame, step.left) for step in leaving for out_port, frame in step.out if out_port == port]
+            for number, ((want, left), got, time) in enumerate(zip(wanted, frames, times, strict=False)):
                 want, got = row.mask(want), row.mask(got)
                 if want != got:
                     self.fail(f"{port}, frame {number} differs\n{difference(want, got)}")
+                if left is not None:
+                    self.assertAlmostEqual(time, left, delta=TIME_TOLERANCE, msg=f"{port}, frame {number} leaves")
             self.assertEqual(
                 len(frames),
                 len(wanted),
@@ -167,6 +180,13 @@ class Conformance(unittest.TestCase):
         for name, value in row.counters.items():
             self.assertEqual(counters.get(name, 0), value, name)
         self.assertEqual(*balance(counters), "received = transmitted - originated + kernel + dropped + consumed + held")
+
+    def check_events(self, row, result):
+        """The events of the kinds that the row names: these, in this order, and no others."""
+        kinds = {wanted["event"] for wanted in row.events}
+        told = [event for event in result.events if event["event"] in kinds]
+        shown = [{name: event.get(name) for name in wanted} for wanted, event in zip(row.events, told, strict=False)]
+        self.assertEqual((shown, len(told)), (row.events, len(row.events)), told)
 
 
 def balance(counters):

@@ -32,6 +32,7 @@ struct ConfigurationTests {
     #expect(configuration.buffers.timeout == .seconds(5))
     #expect(configuration.icmp.rate == 10 && configuration.icmp.burst == 10)
     #expect(!configuration.poolSourcesAllowed)
+    #expect(!configuration.homeAgentDiscovery)
     #expect(configuration.flowLabelKey == nil)
   }
 
@@ -55,6 +56,7 @@ struct ConfigurationTests {
         icmp: {rate: 0, burst: 1}
         access-vlan: preserve
         pool-sources: allow
+        home-agent-discovery: true
         flow-label-key: "000102030405060708090a0b0c0d0e0f"
         """
     let configuration = try SampleConfiguration.decode(text)
@@ -73,6 +75,7 @@ struct ConfigurationTests {
     #expect(configuration.minDelayBeforeBCEDelete == .milliseconds(500))
     #expect(configuration.buffers.timeout == .seconds(3600))
     #expect(configuration.poolSourcesAllowed)
+    #expect(configuration.homeAgentDiscovery)
     #expect(configuration.flowLabelKey?.first == 0x0001_0203_0405_0607)
     #expect(configuration.flowLabelKey?.second == 0x0809_0a0b_0c0d_0e0f)
   }

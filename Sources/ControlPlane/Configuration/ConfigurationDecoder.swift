@@ -46,7 +46,8 @@ struct ConfigurationDecoder {
   private static let keys = [
     "role", "control", "metrics", "router-addresses", "local-addresses", "pools", "ports", "workers", "mode",
     "kernel-sync", "routes", "neighbors", "tunnel-defaults", "local-routing", "min-delay-before-bce-delete", "unbound",
-    "buffers", "icmp", "access-vlan", "pool-sources", "flow-label-key",
+    "buffers", "icmp", "access-vlan", "pool-sources", "home-agent-discovery",
+    "flow-label-key",
   ]
 
   /// The top-level mapping; nil, with a report, when the text is not one YAML document with a mapping.
@@ -120,6 +121,7 @@ struct ConfigurationDecoder {
     result.icmp = root.value("icmp", default: result.icmp, icmp)
     _ = root.optional("access-vlan") { $0.word(["preserve": true]) }
     result.poolSourcesAllowed = root.value("pool-sources", default: false) { $0.word(["drop": false, "allow": true]) }
+    result.homeAgentDiscovery = root.value("home-agent-discovery", default: false) { $0.boolean() }
     result.flowLabelKey = root.optional("flow-label-key", hashKey)
     if result.flowLabelKey != nil && result.tunnelDefaults.flowLabel == .zero {
       root.report("flow-label-key", "contradicts tunnel-defaults.flow-label: zero")

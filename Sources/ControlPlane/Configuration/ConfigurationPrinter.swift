@@ -47,6 +47,7 @@ extension DaemonConfiguration {
       "icmp: {rate: \(icmp.rate), burst: \(icmp.burst), check-flow-label: \(icmp.checkFlowLabel)}",
       "access-vlan: preserve",
       "pool-sources: \(poolSourcesAllowed ? "allow" : "drop")",
+      "home-agent-discovery: \(homeAgentDiscovery)",
     ]
     if let flowLabelKey {
       lines.append("flow-label-key: \"\(hexadecimal(flowLabelKey.first))\(hexadecimal(flowLabelKey.second))\"")

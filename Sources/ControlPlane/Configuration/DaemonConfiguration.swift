@@ -89,6 +89,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
   public var icmp = ICMP()
   /// Core packets may carry a pool address as source.
   public var poolSourcesAllowed = false
+  /// Requests of Dynamic Home Agent Address Discovery (RFC 6275 section 10.5) are the kernel's, not data.
+  public var homeAgentDiscovery = false
   /// `flow-label-key`; nil draws a random one at each start.
   public var flowLabelKey: HashKey?
 

@@ -43,6 +43,10 @@ enum AnchorPipeline: Pipeline {
           batch.packets[index].drop(.martian)
           continue
         }
+        if context.settings.homeAgentDiscovery && HomeAgentDiscovery.isRequest(batch.packets[index], frame: frame) {
+          batch.packets[index].punt(.notOurs)
+          continue
+        }
         batch.packets[index].path = .encapsulate
       }
       batch.request(destination, for: index)
@@ -122,6 +126,9 @@ enum AnchorPipeline: Pipeline {
     guard !binding.requiresESP else { return packet.drop(.sourceNotBound) }
     let destination = packet.innerDestination(frame)
     if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
+    if context.settings.homeAgentDiscovery && HomeAgentDiscovery.isRequest(packet, frame: frame) {
+      return packet.punt(.innerLocal)
+    }
     guard packet.destination != 0 else {
       // S-26: what is anchored here and unbound never leaves by the default route.
       if context.settings.isInPool(destination) { refuseUnbound(&packet, context: context) }

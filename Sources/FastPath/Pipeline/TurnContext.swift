@@ -43,6 +43,7 @@ struct HotSettings: ~Copyable {
   let localRouting: Bool
   let poolSourcesAllowed: Bool
   let answersUnbound: Bool
+  let homeAgentDiscovery: Bool
   let labelsFlows: Bool
   let flowLabelKey: FlowLabelKey
 
@@ -54,6 +55,7 @@ struct HotSettings: ~Copyable {
     localRouting = settings.localRouting
     poolSourcesAllowed = settings.poolSourcesAllowed
     answersUnbound = settings.answersUnbound
+    homeAgentDiscovery = settings.homeAgentDiscovery
     labelsFlows = settings.flowLabelKey != nil
     flowLabelKey = settings.flowLabelKey ?? FlowLabelKey(first: 0, second: 0)
     local = FixedArray(repeating: IPAddress(ipv6High: 0, low: 0), count: settings.localAddresses.count)
