@@ -27,7 +27,8 @@ public final class FlowTable: @unchecked Sendable {
   let nextHopSlots: Mapping
   let counters: [Mapping]
   private let hasWriter = Atomic<Bool>(false)
-  /// Storages that the writer had retired when it went; readers may be in them as long as this object lives.
+  /// Storages that a writer had retired when it went, or had made when it failed to come about; readers may be in them
+  /// as long as this object lives.
   var orphans: [BucketStorage] = []
 
   /// Records of a kind that may exist at once: the live ones, those in the retire queue, and the unused number 0.
@@ -35,7 +36,17 @@ public final class FlowTable: @unchecked Sendable {
 
   /// - Parameter seed: the hash seed, for repeatable runs; nil draws a random one.
   /// - Throws: `limitOutOfRange`, or `mapping` when the kernel refuses address space.
-  public init(limits: FlowTableLimits, seed: (UInt64, UInt64)? = nil) throws(FlowTableError) {
+  public convenience init(limits: FlowTableLimits, seed: (UInt64, UInt64)? = nil) throws(FlowTableError) {
+    // Generation 0 would mean offline in a quiescent word.
+    try self.init(limits: limits, seed: seed, generation: 1)
+  }
+
+  /// A table that begins at a generation of the caller's choice, at least 1.
+  ///
+  /// The number of generations has no end that can be reached: one is published for each change, ten million a second
+  /// would come to 2^63 in 29 000 years, and at 2^64 the writer traps rather than begin anew. A reader may therefore
+  /// compare generations by the sign of their difference where it falls back on the exact comparison (`BatchLookup`).
+  package init(limits: FlowTableLimits, seed: (UInt64, UInt64)?, generation: UInt64) throws(FlowTableError) {
     try limits.validate()
     // Readers reach records by these sizes.
     precondition(MemoryLayout<BindingRecord>.stride == 64 && MemoryLayout<NextHopRecord>.stride == 32)
@@ -73,8 +84,9 @@ public final class FlowTable: @unchecked Sendable {
     // Record 0 is no key's: its length class is none. The arenas are page-aligned and have room for it.
     unsafe bindingRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
     unsafe routeRecords.base.storeBytes(of: BindingRecord(), as: BindingRecord.self)
-    // Generation 0 would mean offline in a quiescent word. Nobody reads yet.
-    unsafe header.base.word64(Header.generation).pointee.store(1, ordering: .releasing)
+    precondition(generation > 0, "generation 0 would mean offline in a quiescent word")
+    // Nobody reads yet.
+    unsafe header.base.word64(Header.generation).pointee.store(generation, ordering: .releasing)
   }
 
   deinit {
@@ -118,12 +130,27 @@ public final class FlowTable: @unchecked Sendable {
       words: quiescentWords.base, generation: header.base.word64(Header.generation), workers: limits.workers)
   }
 
-  /// The one writer. A second call is a programming error.
+  /// The one writer. A second call is a programming error, unless the first one threw.
   ///
-  /// - Throws: `mapping` when the kernel refuses memory.
+  /// - Throws: `mapping` when the kernel refuses memory; it may be tried again.
   public func makeWriter() throws(FlowTableError) -> TableWriter {
     let isFirst = !hasWriter.exchange(true, ordering: .relaxed)
     precondition(isFirst, "a table has one writer")
-    return try TableWriter(table: self)
+    do throws(FlowTableError) {
+      return try TableWriter(table: self)
+    } catch {
+      takeBackStorages()
+      hasWriter.store(false, ordering: .relaxed)
+      throw error
+    }
+  }
+
+  /// The storages of a writer that did not come about: readers may have seen them, so they stay until the end.
+  private func takeBackStorages() {
+    for line in [Header.mobile, Header.proxy, Header.routes] {
+      // The word is in the header; without any length in use no reader looks a key up behind it.
+      orphans.append(
+        BucketStorage(word: unsafe header.base.word64(line).pointee.exchange(0, ordering: .acquiringAndReleasing)))
+    }
   }
 }

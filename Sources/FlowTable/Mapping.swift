@@ -32,6 +32,7 @@ final class Mapping: Sendable {
   /// advice is ignored, which costs speed only.
   static func reserve(bytes wanted: Int) throws(FlowTableError) -> UInt {
     let bytes = rounded(wanted)
+    try MappingLedger.current?.take(bytes: bytes)
     let slack = bytes >= Int(hugePage) ? hugePage : 0
     // A fresh anonymous mapping at an address of the kernel's choice touches nothing that exists.
     let mapped = unsafe mmap(
@@ -49,8 +50,10 @@ final class Mapping: Sendable {
   }
 
   /// Gives back what `reserve` returned for the same number of octets; no pointer into it may be used again.
-  static func release(_ address: UInt, bytes: Int) {
+  static func release(_ address: UInt, bytes wanted: Int) {
+    let bytes = rounded(wanted)
     // One whole mapping, so munmap cannot fail.
-    unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), rounded(bytes))
+    unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), bytes)
+    MappingLedger.current?.giveBack(bytes: bytes)
   }
 }

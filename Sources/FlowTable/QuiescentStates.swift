@@ -26,7 +26,8 @@ public struct QuiescentStates: @unchecked Sendable {
   public func online(_ worker: Int) {
     precondition(worker >= 0 && worker < workers, "no such worker")
     let seen = unsafe generation.pointee.load(ordering: .relaxed)
-    unsafe words.word64(worker &* Self.stride).pointee.store(seen, ordering: .relaxed)
+    // Release, as in `offline`: who sees this word instead of the 0 before it must see that turn's reads done as well.
+    unsafe words.word64(worker &* Self.stride).pointee.store(seen, ordering: .releasing)
     // Store, full fence, load: either the writer's scan (after its own full fence, `oldestReported`) finds this worker
     // online, or this worker's next loads find everything the writer had unlinked before that scan.
     atomicMemoryFence(ordering: .sequentiallyConsistent)

@@ -51,7 +51,7 @@ public final class TableWriter {
     generation = table.view.generation
   }
 
-  deinit { table.orphans = retiredStorages.map(\.storage) }
+  deinit { table.orphans += retiredStorages.map(\.storage) }
 
   /// Shows everything linked so far to the readers' next snapshots.
   func publish() {
@@ -74,6 +74,9 @@ public final class TableWriter {
     reclaim()
     if retired.room < count { throw .retireQueueFull(capacity: retired.capacity) }
   }
+
+  /// The generation that a worker reported last; 0 while it is offline.
+  public func reportedGeneration(by worker: Int) -> UInt64 { quiescence.reported(by: worker) }
 
   /// Whether every online worker has reported `generation`: none sees anything older any more.
   public func isQuiesced(_ generation: UInt64) -> Bool { quiescence.oldestReported() >= generation }
