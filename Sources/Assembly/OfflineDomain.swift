@@ -106,6 +106,7 @@ public final class OfflineDomain {
     while let deadline = nextDeadline, deadline <= now {
       var record = EventRecord(now: deadline)
       for binding in registry.tick(now: deadline) { record.expired(binding) }
+      for event in registry.takeEvents() { record.happened(event) }
       var out: [OriginatedPacket] = []
       slowPath.advance(to: deadline, into: &out)
       send(&out, into: &record)
@@ -119,17 +120,23 @@ public final class OfflineDomain {
 
   private var nextDeadline: UInt64? { [registry.nextDeadline, slowPath.nextDeadline].compactMap(\.self).min() }
 
-  public func set(_ records: [TableRecord], now: UInt64) -> Outcome {
+  /// - Returns: what became of them, and what followed from that.
+  public func set(_ records: [TableRecord], now: UInt64) -> (outcome: Outcome, events: [OfflineEvent]) {
     let outcome = registry.set(records, atomic: true, now: now)
     resolver.settle()
-    writer.reclaim()
-    return outcome
+    return (outcome, changed(now))
   }
 
-  public func delete(_ keys: [TableKey], now: UInt64) -> Outcome {
+  public func delete(_ keys: [TableKey], now: UInt64) -> (outcome: Outcome, events: [OfflineEvent]) {
     let outcome = registry.delete(keys, atomic: true, now: now)
+    return (outcome, changed(now))
+  }
+
+  private func changed(_ now: UInt64) -> [OfflineEvent] {
+    var record = EventRecord(now: now)
+    for event in registry.takeEvents() { record.happened(event) }
     writer.reclaim()
-    return outcome
+    return record.events
   }
 
   /// All counters by their published names.

@@ -19,6 +19,10 @@ struct BindingFlags: OptionSet {
   /// DELETE only: the tunnel remote is the one the binding must have.
   static let expect = BindingFlags(rawValue: 1 << 7)
   static let requiresESP = BindingFlags(rawValue: 1 << 8)
+  /// DELETE only: every binding whose tunnel has this remote, whatever its prefix.
+  static let remote = BindingFlags(rawValue: 1 << 9)
+  /// With `remote`: of the cache in octet 0 only.
+  static let remoteCache = BindingFlags(rawValue: 1 << 10)
   static let upsert: BindingFlags = [
     .localRoutingSet, .localRoutingOn, .access, .greUp, .greDown, .peer, .tunnelIPv4, .requiresESP,
   ]
@@ -141,6 +145,16 @@ extension BindingRecord {
     buffer.append(uint32: lifetime)
     buffer.append(uint32: 0)
     buffer.append(address: prefix.address)
+  }
+
+  /// The key of all bindings with one tunnel remote: 64 octets.
+  static func encodeKey(remote: WireAddress, _ cache: Table?, into buffer: inout [UInt8]) {
+    var flags: BindingFlags = cache == nil ? .remote : [.remote, .remoteCache]
+    if remote.family == .ipv4 { flags.insert(.tunnelIPv4) }
+    buffer.append(uint32: UInt32(cache?.rawValue ?? 0))
+    buffer.append(uint32: flags.rawValue)
+    buffer.append(zeros: 40)
+    buffer.append(address: remote)
   }
 
   private var wireFlags: BindingFlags {

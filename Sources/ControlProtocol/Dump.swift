@@ -1,7 +1,7 @@
 /// DUMP: everything in a table, in slices.
 public struct DumpRequest: Hashable, Sendable {
-  /// Nil is every table: tunnels, visitors, bindings, routes, in this order, so that loading a dump never meets a
-  /// record before what it names.
+  /// Nil is every table: peers, tunnels, visitors, bindings, routes, in this order, so that loading a dump never meets
+  /// a record before what it names, and nothing is forwarded to a failed peer meanwhile.
   public var table: TableNumber?
   /// 0 starts; the cookie of the last frame received goes on after it.
   public var cookie: UInt64

@@ -44,6 +44,7 @@ public enum TableNumber: UInt16, Sendable, CaseIterable {
   case tunnels = 2
   case routes = 3
   case visitors = 4
+  case peers = 5
 
   /// Octets of one full record of this table in this version.
   public var recordSize: Int {
@@ -52,6 +53,7 @@ public enum TableNumber: UInt16, Sendable, CaseIterable {
     case .tunnels: TunnelRecord.wireSize
     case .routes: LocalizedRouteRecord.wireSize
     case .visitors: VisitorRecord.wireSize
+    case .peers: PeerRecord.wireSize
     }
   }
 
@@ -61,6 +63,7 @@ public enum TableNumber: UInt16, Sendable, CaseIterable {
     case .tunnels: "tunnels"
     case .routes: "routes"
     case .visitors: "visitors"
+    case .peers: "peers"
     }
   }
 }

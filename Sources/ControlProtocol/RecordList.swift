@@ -12,6 +12,7 @@ extension TableRecord {
     case .tunnels: self = .tunnel(try TunnelRecord(decoding: bytes, at: base))
     case .routes: self = .route(try LocalizedRouteRecord(decoding: bytes, at: base))
     case .visitors: self = .visitor(try VisitorRecord(decoding: bytes, at: base))
+    case .peers: self = .peer(try PeerRecord(decoding: bytes, at: base))
     }
   }
 
@@ -29,6 +30,7 @@ extension TableRecord {
     case .tunnel(let record): record.encode(into: &buffer)
     case .route(let record): record.encode(into: &buffer)
     case .visitor(let record): record.encode(into: &buffer)
+    case .peer(let record): record.encode(into: &buffer)
     }
     buffer.append(zeros: end - buffer.count)
   }
@@ -38,17 +40,21 @@ extension TableKey {
   /// Octets of the key fields, the beginning of the table's record.
   var wireSize: Int {
     switch self {
-    case .binding: BindingRecord.shortWireSize
+    case .binding, .bindings: BindingRecord.shortWireSize
     case .tunnel, .route: 48
-    case .visitor: 32
+    case .visitor, .peer: 32
     }
   }
 
   init(decoding bytes: RawSpan, at base: Int, table: TableNumber) throws(RecordError) {
     switch table {
     case .bindings:
-      let (cache, prefix) = try BindingRecord.decodeKey(bytes, at: base)
       let flags = BindingFlags(rawValue: bytes.uint32(at: base + 4))
+      guard !flags.contains(.remote) else {
+        self = try Self.decodeRemote(bytes, at: base, flags)
+        return
+      }
+      let (cache, prefix) = try BindingRecord.decodeKey(bytes, at: base)
       guard flags.contains(.expect) else {
         self = .binding(cache, prefix, expect: nil)
         return
@@ -60,7 +66,28 @@ extension TableKey {
       let (from, to) = try LocalizedRouteRecord.decodeKey(bytes, at: base)
       self = .route(from: from, to: to)
     case .visitors: self = .visitor(try VisitorRecord.decodeKey(bytes, at: base))
+    case .peers: self = .peer(try PeerRecord.decodeKey(bytes, at: base))
     }
+  }
+
+  /// No prefix may be there: a sender that gave one meant that binding only.
+  private static func decodeRemote(
+    _ bytes: RawSpan, at base: Int, _ flags: BindingFlags
+  ) throws(RecordError) -> TableKey {
+    guard flags.isSubset(of: [.remote, .remoteCache, .tunnelIPv4]) else { throw fieldError("flags", "unknown bit set") }
+    var cache: BindingRecord.Table?
+    if flags.contains(.remoteCache) {
+      cache = BindingRecord.Table(rawValue: bytes.uint8(at: base))
+      guard cache != nil else { throw fieldError("table", "unknown binding table \(bytes.uint8(at: base))") }
+    } else {
+      try bytes.requireZero(base..<base + 1, field: "table")
+    }
+    try bytes.requireZero(base + 1..<base + 4, field: "prefix")
+    try bytes.requireZero(base + 8..<base + 48, field: "prefix")
+    let family: WireFamily = flags.contains(.tunnelIPv4) ? .ipv4 : .ipv6
+    let remote = try bytes.address(at: base + 48, family: family, field: "remote")
+    guard !remote.isUnspecified else { throw fieldError("remote", "must not be the unspecified address") }
+    return .bindings(remote: remote, cache)
   }
 
   /// Appends exactly `size` octets, at least `wireSize`.
@@ -78,6 +105,8 @@ extension TableKey {
       buffer.removeLast(16)
     case .route(let from, let to): LocalizedRouteRecord.encodeKey(from, to, flags: [], lifetime: 0, into: &buffer)
     case .visitor(let prefix): VisitorRecord.encodeKey(prefix, into: &buffer)
+    case .peer(let address): PeerRecord.encodeKey(address, state: 0, into: &buffer)
+    case .bindings(let remote, let cache): BindingRecord.encodeKey(remote: remote, cache, into: &buffer)
     }
     buffer.append(zeros: end - buffer.count)
   }

@@ -4,6 +4,7 @@ public enum TableRecord: Hashable, Sendable {
   case tunnel(TunnelRecord)
   case route(LocalizedRouteRecord)
   case visitor(VisitorRecord)
+  case peer(PeerRecord)
 
   public var table: TableNumber {
     switch self {
@@ -11,6 +12,7 @@ public enum TableRecord: Hashable, Sendable {
     case .tunnel: .tunnels
     case .route: .routes
     case .visitor: .visitors
+    case .peer: .peers
     }
   }
 
@@ -20,6 +22,7 @@ public enum TableRecord: Hashable, Sendable {
     case .tunnel(let record): record.key
     case .route(let record): record.key
     case .visitor(let record): record.key
+    case .peer(let record): record.key
     }
   }
 }
@@ -30,13 +33,17 @@ public enum TableKey: Hashable, Sendable {
   case tunnel(WireTunnel)
   case route(from: WirePrefix, to: WirePrefix)
   case visitor(WirePrefix)
+  case peer(WireAddress)
+  /// Every binding whose tunnel has this remote (bulk revocation, RFC 5846), of one cache or of both.
+  case bindings(remote: WireAddress, BindingRecord.Table?)
 
   public var table: TableNumber {
     switch self {
-    case .binding: .bindings
+    case .binding, .bindings: .bindings
     case .tunnel: .tunnels
     case .route: .routes
     case .visitor: .visitors
+    case .peer: .peers
     }
   }
 }

@@ -78,6 +78,9 @@ public final class TableWriter {
   /// The generation that a worker reported last; 0 while it is offline.
   public func reportedGeneration(by worker: Int) -> UInt64 { quiescence.reported(by: worker) }
 
+  /// Accounts of packets held for mobile nodes: opened and closed on the writer's thread.
+  public var handoverLedger: HandoverLedger { table.handoverLedger }
+
   /// Whether every online worker has reported `generation`: none sees anything older any more.
   public func isQuiesced(_ generation: UInt64) -> Bool { quiescence.oldestReported() >= generation }
 }

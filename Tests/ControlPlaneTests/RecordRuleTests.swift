@@ -53,21 +53,18 @@ struct RecordRuleTests {
       record: lma { $0.tunnel.remote = Sample.address("192.0.2.9") }, code: .invalid, field: "tunnel.remote",
       words: "IPv6"),
     .init(
-      record: lma { $0.tunnel.remote = Sample.address("2001:db8:100:1::9") }, code: .invalid, field: "tunnel.remote",
-      words: "loop"),
-    .init(
       record: lma { $0.access = .init(port: "core", mac: 0x0200_0000_0001) }, code: .invalid, field: "access",
       words: "belongs to a mag"),
     .init(record: lma { $0.localRouting = true }, code: .invalid, field: "localRouting", words: "belongs to a mag"),
     .init(record: lma { $0.requiresESP = true }, code: .invalid, field: "requireEsp", words: "mip binding"),
+    .init(record: lma { $0.state = .buffering }, code: .invalid, field: "state", words: "buffering belongs to a mag"),
     .init(
-      record: lma { $0.state = .buffering }, code: .unsupported, field: "state",
-      words: "buffering is not supported by this version"),
-    .init(
-      record: lma { $0.state = .redirecting }, code: .unsupported, field: "state", words: "redirecting is not supported"
-    ),
-    .init(record: lma { $0.state = .flushing }, code: .unsupported, field: "state", words: "flushing is not supported"),
-    .init(record: lma { $0.state = .relaying }, code: .unsupported, field: "state", words: "relaying is not supported"),
+      record: lma {
+        $0.state = .redirecting
+        $0.peer = Sample.mag2
+      }, code: .invalid, field: "state", words: "redirecting belongs to a mag"),
+    .init(record: lma { $0.state = .flushing }, code: .invalid, field: "state", words: "flushing belongs to a mag"),
+    .init(record: lma { $0.state = .relaying }, code: .invalid, field: "state", words: "relaying belongs to a mag"),
     .init(record: lma { $0.peer = Sample.mag2 }, code: .invalid, field: "peer", words: "handover state"),
     .init(
       record: lma {
@@ -81,7 +78,16 @@ struct RecordRuleTests {
       record: .route(
         LocalizedRouteRecord(
           from: Sample.prefix("2001:db8:100:1::/64"), to: Sample.prefix("2001:db8:100:2::/64"), via: .local)),
-      code: .unsupported, field: "route", words: "not supported by this version"),
+      code: .invalid, field: "route", words: "belongs to a mag"),
+    .init(
+      record: .peer(PeerRecord(address: Sample.address("2001:db8:1::2"), state: .failed)), code: .invalid,
+      field: "peer", words: "this machine"),
+    .init(
+      record: .peer(PeerRecord(address: Sample.address("192.0.2.9"), state: .failed)), code: .invalid, field: "peer",
+      words: "IPv6"),
+    .init(
+      record: .peer(PeerRecord(address: Sample.address("fe80::1"), state: .alive)), code: .invalid, field: "peer",
+      words: "link-local"),
     .init(
       record: .tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 0)), code: .invalid, field: "hopLimit", words: "1…255"
     ),
@@ -96,7 +102,64 @@ struct RecordRuleTests {
       words: "this machine"),
   ]
 
+  private static let mag2 = Sample.tunnel("2001:db8:b::1", local: "2001:db8:a::1")
+
+  private static func route(_ change: (inout LocalizedRouteRecord) -> Void) -> TableRecord {
+    var record = LocalizedRouteRecord(
+      from: Sample.prefix("2001:db8:100:1::/64"), to: Sample.prefix("2001:db8:100:2::/64"), via: .tunnel(mag2))
+    change(&record)
+    return .route(record)
+  }
+
   static let atMAG: [BrokenRecord] = [
+    .init(
+      record: mag { $0.prefix = Sample.prefix("2001:db8:1::/64") }, code: .invalid, field: "tunnel.remote",
+      words: "loop"),
+    .init(record: mag { $0.state = .redirecting }, code: .invalid, field: "peer", words: "is missing"),
+    .init(record: mag { $0.state = .relaying }, code: .invalid, field: "peer", words: "is missing"),
+    .init(record: mag { $0.peer = mag2 }, code: .invalid, field: "peer", words: "not to active"),
+    .init(
+      record: mag {
+        $0.state = .pending
+        $0.peer = mag2
+      }, code: .invalid, field: "peer", words: "not to pending"),
+    .init(
+      record: mag {
+        $0.state = .relaying
+        $0.peer = Sample.toLMA
+      }, code: .invalid, field: "peer", words: "own tunnel"),
+    .init(
+      record: mag {
+        $0.state = .buffering
+        $0.peer = Sample.tunnel("2001:db8:b::1", local: "2001:db8:a::2")
+      }, code: .invalid, field: "peer.local", words: "local-addresses"),
+    .init(
+      record: mag {
+        $0.state = .flushing
+        $0.peer = Sample.tunnel("2001:db8:100:1::9", local: "2001:db8:a::1")
+      }, code: .invalid, field: "peer.remote", words: "loop"),
+    .init(record: route { _ in }, code: .invalid, field: "route.from", words: "local routing is off"),
+    .init(
+      record: route { $0.to = Sample.prefix("2001:db8:100:1:8000::/65") }, code: .invalid, field: "route.to",
+      words: "overlaps"),
+    .init(
+      record: route { $0.to = Sample.prefix("2001:db8:100::/48") }, code: .invalid, field: "route.to", words: "overlaps"
+    ),
+    .init(
+      record: route { $0.from = Sample.prefix("ff02::/64") }, code: .invalid, field: "route.from", words: "unicast"),
+    .init(record: route { $0.to = Sample.prefix("fe80::/64") }, code: .invalid, field: "route.to", words: "unicast"),
+    .init(record: route { $0.lifetime = 0 }, code: .invalid, field: "lifetime", words: "one second"),
+    .init(
+      record: route {
+        $0.via = .local
+        $0.receiveOnly = true
+      }, code: .invalid, field: "receiveOnly", words: "via"),
+    .init(
+      record: route { $0.via = .tunnel(Sample.tunnel("2001:db8:b::1", local: "2001:db8:a::9")) }, code: .invalid,
+      field: "via.local", words: "local-addresses"),
+    .init(
+      record: route { $0.via = .tunnel(Sample.tunnel("2001:db8:100:2::9", local: "2001:db8:a::1")) }, code: .invalid,
+      field: "via.remote", words: "loop"),
     .init(record: mag { $0.access = nil }, code: .invalid, field: "access", words: "missing"),
     .init(record: mag { $0.access?.port = "access9" }, code: .invalid, field: "access.port", words: "no port"),
     .init(
@@ -141,6 +204,18 @@ struct RecordRuleTests {
     arguments: ["2001:db8:100::/40", "2001:db8:1ff:ffff:ffff:ffff:ffff:ffff/128", "203.0.113.255/32", "203.0.113.0/24"])
   func anchored(_ prefix: String) throws {
     #expect(try RegistryFixture().set(.binding(Sample.binding(prefix))).applied == 1)
+  }
+
+  @Test("R2473-15: a care-of address in a binding's own prefix is the packets' matter, not the record's")
+  func nestedCareOf() throws {
+    let fixture = try RegistryFixture()
+    let record = Sample.binding("2001:db8:100:1::/64", Sample.tunnel("2001:db8:100:1::9"), table: .mobile)
+    #expect(fixture.set(.binding(record)).applied == 1)
+    let id = try #require(fixture.writer.tunnel(TunnelEndpoints(record.tunnel)))
+    #expect(fixture.writer.tunnelSettings(id)?.isAnchored == true)
+    #expect(fixture.set(.binding(Sample.binding("2001:db8:100:2::/64"))).applied == 1)
+    let plain = try #require(fixture.writer.tunnel(TunnelEndpoints(Sample.mag1)))
+    #expect(fixture.writer.tunnelSettings(plain)?.isAnchored == false)
   }
 
   @Test("The sample MAG record holds, with a VLAN and its own local routing")

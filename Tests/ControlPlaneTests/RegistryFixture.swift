@@ -14,10 +14,12 @@ final class RegistryFixture {
   /// Hand-cranked, nanoseconds.
   var now: UInt64 = 1_000_000_000
 
-  init(_ text: String = SampleConfiguration.lma, bindings: Int = 4096, tunnels: Int = 256) throws {
+  init(
+    _ text: String = SampleConfiguration.lma, bindings: Int = 4096, tunnels: Int = 256, retired: Int = 8192
+  ) throws {
     configuration = try SampleConfiguration.decode(text)
     let limits = FlowTableLimits(
-      bindings: bindings, tunnels: tunnels, nextHops: 512, routes: 1024, retired: 8192, workers: 1)
+      bindings: bindings, tunnels: tunnels, nextHops: 512, routes: 1024, retired: retired, workers: 1)
     table = try FlowTable(limits: limits)
     writer = try table.makeWriter()
     resolver = NextHopResolver(configuration: configuration, writer: writer)

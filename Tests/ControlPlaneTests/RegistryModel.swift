@@ -31,7 +31,7 @@ struct RegistryModel {
         let tunnel = Tunnel(isStatic: record.isStatic, isConfigured: true, hopLimit: record.hopLimit)
         if tunnels[record.tunnel] != tunnel { changed += 1 }
         tunnels[record.tunnel] = tunnel
-      case .visitor, .route: preconditionFailure("the random sequences have none")
+      case .visitor, .route, .peer: preconditionFailure("the random sequences have none")
       }
     }
     dropUnused(since: before)

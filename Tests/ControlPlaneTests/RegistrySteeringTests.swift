@@ -45,6 +45,24 @@ struct RegistrySteeringTests {
     #expect(fixture.set(.visitor(visitor)).firstFailure?.code == .conflict)
   }
 
+  @Test("S-64: with local routing visitors' packets come to the workers, who find their prefix beside the bindings")
+  func visitorsWithLocalRouting() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag + "local-routing: true\n")
+    let visitor = VisitorRecord(prefix: Sample.prefix("2001:db8:aaaa::/48"), port: "access2")
+    #expect(fixture.set(.visitor(visitor), binding("2001:db8:aaaa:1::/64")).applied == 2)
+    #expect(fixture.steering.sources[try prefix("2001:db8:aaaa::/48")] == .bound)
+    let stored = try #require(fixture.writer.longestMatch(.proxy, IPAddress(Sample.address("2001:db8:aaaa:2::1"))))
+    #expect(stored.isVisitor && stored.access?.port == 1 && stored.state == .active)
+    let found = fixture.registry.lookup(.address(Sample.address("2001:db8:aaaa:1::1")), now: 0)
+    #expect(found.map(\.record) == [binding("2001:db8:aaaa:1::/64")], "the longest prefix, whatever it is of")
+    #expect(
+      fixture.registry.lookup(.address(Sample.address("2001:db8:aaaa:2::1")), now: 0).map(\.record) == [
+        .visitor(visitor)
+      ])
+    #expect(fixture.delete(.visitor(visitor.prefix)).applied == 1)
+    #expect(fixture.writer.statistics.bindings == 1 && fixture.steering.sources.count == 1)
+  }
+
   @Test("A steering program without room refuses the whole request", arguments: 0..<3)
   func noRoom(room: Int) throws {
     let fixture = try RegistryFixture(SampleConfiguration.mag)

@@ -17,11 +17,12 @@ struct GoldenFrame {
   static let requests = [
     "hello-request", "upsert-lma", "upsert-mag", "upsert-mag-short", "upsert-tunnels", "upsert-routes",
     "upsert-visitor", "upsert-mixed", "delete-expect", "delete-mixed", "lookup-address", "lookup-prefix",
-    "lookup-tunnel", "lookup-route", "dump-request", "status-request", "counters-request",
+    "lookup-tunnel", "lookup-route", "dump-request", "status-request", "counters-request", "upsert-peers",
+    "delete-peer", "delete-remote",
   ]
   static let replies = [
     "hello-reply", "outcome-ok", "outcome-stale", "failure-unsupported", "lookup-reply", "dump-slice", "dump-end",
-    "status-reply", "counters-reply",
+    "status-reply", "counters-reply", "dump-peers",
   ]
 }
 

@@ -45,6 +45,8 @@ enum GoldenModel {
     from: hnp1, to: hnp2, via: .tunnel(peers), receiveOnly: true, lifetime: 30)
   static let routeLocal = LocalizedRouteRecord(from: hoaV4, to: prefix(ipv4: 0xcb00_710b, 32), via: .local)
   static let visitor = VisitorRecord(prefix: visitorPrefix, port: "access1")
+  static let peerFailed = PeerRecord(address: mag1, state: .failed)
+  static let otherPeer = WireAddress(ipv4: 0xc000_0209)
   static let traffic = TrafficRecord(upPackets: 10, upBytes: 1000, downPackets: 20, downBytes: 2000)
 
   /// Request, request id and flags of each golden request.
@@ -65,6 +67,11 @@ enum GoldenModel {
     ),
     "delete-mixed": (
       .delete(DeleteRequest(keys: [.tunnel(atLMA), .route(from: hnp1, to: hnp2), .visitor(visitorPrefix)])), 10, []
+    ),
+    "upsert-peers": (upsert(.peer(peerFailed), .peer(PeerRecord(address: otherPeer, state: .alive))), 18, .atomic),
+    "delete-peer": (.delete(DeleteRequest(keys: [.peer(mag1)])), 19, .atomic),
+    "delete-remote": (
+      .delete(DeleteRequest(keys: [.bindings(remote: mag1, nil), .bindings(remote: otherPeer, .mobile)])), 20, .atomic
     ),
     "lookup-address": (.lookup(.address(WireAddress(ipv4: 0xcb00_710a))), 11, []),
     "lookup-prefix": (.lookup(.prefix(hnp1)), 12, []),
@@ -108,6 +115,9 @@ enum GoldenModel {
     "dump-slice": (
       .dump(DumpSlice(table: .bindings, cookie: 7, generation: 43, records: [.binding(lmaV6), .binding(lmaV4)])), 5,
       15, false
+    ),
+    "dump-peers": (
+      .dump(DumpSlice(table: .peers, cookie: 1, generation: 43, records: [.peer(peerFailed)])), 5, 21, false
     ),
     "dump-end": (.dump(DumpSlice(table: nil, cookie: 0, generation: 43, records: [])), 5, 15, false),
     "status-reply": (

@@ -32,7 +32,8 @@ struct GoldenTests {
   func numbers() {
     #expect(MessageType.allCases.map(\.rawValue) == Array(1...17))
     #expect(StatusCode.allCases.map(\.rawValue) == Array(0...13))
-    #expect(TableNumber.allCases.map(\.recordSize) == [192, 64, 80, 48])
+    #expect(TableNumber.allCases.map(\.recordSize) == [192, 64, 80, 48, 32])
+    #expect(PeerRecord.State.allCases.map(\.rawValue) == [1, 2])
     #expect(BindingRecord.State.allCases.map(\.rawValue) == Array(0...6))
   }
 }

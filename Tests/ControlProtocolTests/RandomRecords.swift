@@ -73,7 +73,7 @@ struct RandomRecords {
   }
 
   mutating func record() -> TableRecord {
-    switch number(0...5) {
+    switch number(0...6) {
     case 0:
       return .tunnel(
         TunnelRecord(
@@ -90,6 +90,7 @@ struct RandomRecords {
           from: prefix(inner), to: prefix(inner), via: chance() ? .local : .tunnel(tunnel(family())),
           receiveOnly: chance(), lifetime: some { $0.number(1...UInt32.max) }))
     case 2: return .visitor(VisitorRecord(prefix: prefix(family()), port: text(upTo: 15)))
+    case 3: return .peer(PeerRecord(address: address(family()), state: chance() ? .failed : .alive))
     default: return .binding(binding())
     }
   }

@@ -43,8 +43,8 @@ struct RecordSizeTests {
   func mixed() throws {
     let golden = try GoldenFrame("upsert-mixed").octets
     var frame = golden
-    frame.set(uint16: 5, at: 32)
-    #expect(throws: DecodeError.record(.init(index: 0, field: "table", rule: "unknown table 5"))) {
+    frame.set(uint16: 6, at: 32)
+    #expect(throws: DecodeError.record(.init(index: 0, field: "table", rule: "unknown table 6"))) {
       try Decode.request(frame)
     }
     frame = golden

@@ -39,6 +39,10 @@ struct RoundTripTests {
       let keys = (0..<count).map { _ in
         let key = random.record().key
         guard case .binding(let table, let prefix, _) = key else { return key }
+        if random.chance() {
+          return TableKey.bindings(
+            remote: random.address(random.family()), random.some { $0.chance() ? .proxy : .mobile })
+        }
         return TableKey.binding(table, prefix, expect: random.some { $0.address($0.family()) })
       }
       var frame: [UInt8] = []

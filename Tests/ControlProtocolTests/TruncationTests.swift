@@ -51,7 +51,7 @@ struct TruncationTests {
     for _ in 0..<100_000 {
       let length = random.number(0...300)
       var payload = (0..<length).map { _ in random.chance() ? 0 : random.number(0...UInt8.max) }
-      if length > 2, random.chance() { payload.replaceSubrange(0..<2, with: [random.number(0...5), 0]) }
+      if length > 2, random.chance() { payload.replaceSubrange(0..<2, with: [random.number(0...6), 0]) }
       var frame: [UInt8] = []
       FrameHeader(
         payloadLength: UInt32(length), type: MessageType.allCases.randomElement(using: &random.generator)!,

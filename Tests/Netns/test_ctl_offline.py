@@ -37,7 +37,8 @@ ROUTE = {
     "receiveOnly": True}
 ROUTE2 = {"route": {"from": "203.0.113.10/32", "to": "203.0.113.11/32"}, "via": "local"}
 VISITOR = {"visitor": "2001:db8:aaaa::/64", "port": "access1"}
-ALL = [TUNNEL, TUNNEL2, VISITOR, HNP1, FULL, HOA, ROUTE, ROUTE2]
+FAILED = {"peer": "2001:db8:f::1", "state": "failed"}
+ALL = [FAILED, TUNNEL, TUNNEL2, VISITOR, HNP1, FULL, HOA, ROUTE, ROUTE2]
 
 
 def ndjson(records):
@@ -125,8 +126,8 @@ class Reach(ControlTest):
 class SetAndDelete(ControlTest):
     def test_every_record_arrives_as_meant(self):
         done = self.ctl("set", *map(json.dumps, ALL))
-        self.assertEqual(done.stdout, "applied 8, unchanged 0, generation 1\n")
-        self.assertEqual(self.plane.seen[-1][:3], (fp.UPSERT, fp.ATOMIC, 8))
+        self.assertEqual(done.stdout, "applied 9, unchanged 0, generation 1\n")
+        self.assertEqual(self.plane.seen[-1][:3], (fp.UPSERT, fp.ATOMIC, 9))
         local, remote, other = ENDS["local"], ENDS["remote"], PEER["remote"]
         self.assertEqual(self.records(fp.TUNNELS), [
             fp.Tunnel(local, remote, True, 255, 1460, 4, 63, 2), fp.Tunnel(remote, other, False, None, 0, -1, -1, 1)])
@@ -139,12 +140,13 @@ class SetAndDelete(ControlTest):
             fp.Route("2001:db8:100:1::/64", "2001:db8:100:2::/64", (remote, other), True, 30),
             fp.Route("203.0.113.10/32", "203.0.113.11/32")])
         self.assertEqual(self.records(fp.VISITORS), [fp.Visitor("2001:db8:aaaa::/64", "access1")])
+        self.assertEqual(self.records(fp.PEERS), [fp.Peer("2001:db8:f::1")])
 
     def test_standard_input_and_json(self):
         done = self.ctl("set", "-", "--json", text="\n" + ndjson(ALL) + "  \r\n")
-        self.assertEqual(json.loads(done.stdout), {"applied": 8, "unchanged": 0, "generation": 1})
-        done = self.ctl("set", "-", "--json", text=ndjson(ALL[:2]) + json.dumps(VISITOR))
-        self.assertEqual(json.loads(done.stdout), {"applied": 0, "unchanged": 3, "generation": 1})
+        self.assertEqual(json.loads(done.stdout), {"applied": 9, "unchanged": 0, "generation": 1})
+        done = self.ctl("set", "-", "--json", text=ndjson(ALL[:3]) + json.dumps(VISITOR))
+        self.assertEqual(json.loads(done.stdout), {"applied": 0, "unchanged": 4, "generation": 1})
 
     def test_delete_says_absent(self):
         self.ctl("set", *map(json.dumps, ALL))
@@ -154,7 +156,7 @@ class SetAndDelete(ControlTest):
         self.assertEqual(done.stdout, "deleted 4, absent 1, generation 2\n")
         # A dump's lines are keys too.
         done = self.ctl("delete", "-", "--json", text=ndjson(ALL))
-        self.assertEqual(json.loads(done.stdout), {"deleted": 4, "absent": 4, "generation": 3})
+        self.assertEqual(json.loads(done.stdout), {"deleted": 5, "absent": 4, "generation": 3})
         self.assertFalse(any(self.plane.tables.values()))
 
     def test_expect(self):
@@ -165,6 +167,29 @@ class SetAndDelete(ControlTest):
         self.assertIn("deleted 1", self.ctl("delete", json.dumps({**key, "expect": "2001:db8:a::1"})).stdout)
         self.refused("line 1: expect: \"x\" is not an IPv6 or IPv4 address", "delete",
                      json.dumps({**key, "expect": "x"}))
+
+    def test_a_peer_fails_and_lives(self):
+        alive = {**FAILED, "state": "alive"}
+        self.assertIn("unchanged 1", self.ctl("set", json.dumps(alive)).stdout)
+        self.assertIn("applied 1", self.ctl("set", json.dumps(FAILED)).stdout)
+        self.assertEqual(json.loads(self.ctl("dump", "--table", "peers").stdout), FAILED)
+        self.assertIn("applied 1", self.ctl("set", json.dumps(alive)).stdout)
+        self.assertEqual(self.ctl("dump").stdout, "")
+        self.ctl("set", json.dumps(FAILED))
+        self.assertIn("deleted 1", self.ctl("delete", json.dumps({"peer": FAILED["peer"]})).stdout)
+
+    def test_all_bindings_of_a_remote(self):
+        other = {**HNP1, "prefix": "2001:db8:100:9::/64", "tunnel": {**ENDS, "remote": "2001:db8:b::1"}}
+        self.ctl("set", *map(json.dumps, [HNP1, FULL, HOA, other]))
+        done = self.ctl("delete", json.dumps({"remote": ENDS["remote"], "table": "mip"}))
+        self.assertEqual(done.stdout, "deleted 1, absent 0, generation 2\n")
+        done = self.ctl("delete", json.dumps({"remote": ENDS["remote"]}))
+        self.assertEqual(done.stdout, "deleted 2, absent 0, generation 3\n")
+        self.assertEqual([record.prefix for record in self.records(fp.BINDINGS)], [other["prefix"]])
+        self.refused("line 1: remote: must be a unicast address of an interface, not ::", "delete",
+                     json.dumps({"remote": "::"}))
+        self.refused("line 1: state: unknown key (known: remote, table)", "delete",
+                     json.dumps({"remote": "2001:db8::1", "state": "active"}))
 
     def test_daemon_refusal_names_line_field_and_rule(self):
         visitor = {"visitor": "2001:db8:aaab::/64", "port": "nowhere"}
@@ -192,7 +217,7 @@ class Rules(ControlTest):
                 ("{", "record: is not JSON: expected a key in double quotes (column 2)"),
                 ("{} x", "record: is not JSON: nothing may follow the value (column 4)"),
                 ("[1]", "record: must be an object, not an array"), ("{}", "record: needs \"table\" and \"prefix\", or "
-                 "\"tunnel\", or \"route\", or \"visitor\""),
+                 "\"tunnel\", or \"route\", or \"visitor\", or \"peer\""),
                 ('{"visitor":"::/0","visitor":"::/0"}', "visitor: is given twice"),
                 ('{"visitor":"::/0","port":"a","port":"b"}', "port: is given twice"),
                 ('{"visitor":"\\ud800"}', "record: is not JSON: half of a surrogate pair (column 19)"),
@@ -203,7 +228,7 @@ class Rules(ControlTest):
 
     def test_binding(self):
         states = "active, pending, deregistering, redirecting, buffering, flushing, relaying"
-        keys = "table, prefix, tunnel, mn, lifetime, state, greKey, access, localRouting, peer"
+        keys = "table, prefix, tunnel, mn, lifetime, state, greKey, access, localRouting, requireEsp, peer"
         lifetime = "lifetime: must be an integer from 1 to 4294967295"
         access = {"port": "access1", "mac": "02:00:00:00:01:10"}
         for change, message in (
@@ -276,7 +301,13 @@ class Rules(ControlTest):
                  "route.to: must have the address family of from"),
                 ({**ROUTE, "lifetime": 0}, "lifetime: must be an integer from 1 to 4294967295"),
                 ({"visitor": "::/0"}, "port: is missing"), ({"visitor": "::/0", "port": ""},
-                 "port: must be a port name of 1 to 15 octets without spaces")):
+                 "port: must be a port name of 1 to 15 octets without spaces"),
+                ({"peer": "2001:db8::1"}, "state: is missing"),
+                ({"peer": "2001:db8::1", "state": "active"}, "state: must be \"failed\" or \"alive\", not \"active\""),
+                ({"peer": ENDS, "state": "failed"}, "peer: must be a string, not an object"),
+                ({"peer": "ff02::1", "state": "failed"},
+                 "peer: must be a unicast address of an interface, not ff02::1"),
+                ({"peer": "2001:db8::1", "state": "failed", "table": "pmip"}, "prefix: is missing")):
             with self.subTest(record):
                 self.check(record, message)
 
@@ -298,7 +329,7 @@ class ShowAndDump(ControlTest):
             records.clear()
         (self.directory / "dump.ndjson").write_text(dump)
         done = self.ctl("load", str(self.directory / "dump.ndjson"))
-        self.assertEqual(done.stdout, "applied 8, unchanged 0, generation 2\n")
+        self.assertEqual(done.stdout, "applied 9, unchanged 0, generation 2\n")
         self.assertEqual(self.plane.tables, before)
 
     def test_dump_of_one_table(self):

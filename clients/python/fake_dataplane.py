@@ -18,7 +18,7 @@ from typing import Dict, List, Optional, Tuple
 import fastpath_client as fp
 
 SLICE = 1000
-ORDER = (fp.TUNNELS, fp.VISITORS, fp.BINDINGS, fp.ROUTES)
+ORDER = (fp.PEERS, fp.TUNNELS, fp.VISITORS, fp.BINDINGS, fp.ROUTES)
 
 
 class Refusal(Exception):
@@ -36,7 +36,7 @@ def key_of(record: fp.Record) -> Tuple[object, ...]:
         return (record.local, record.remote)
     if isinstance(record, fp.Route):
         return (record.source, record.destination)
-    return (record.prefix,)
+    return (record.address,) if isinstance(record, fp.Peer) else (record.prefix,)
 
 
 class FakeDataPlane:
@@ -78,25 +78,41 @@ class FakeDataPlane:
         outcome = fp.Outcome()
         for record in records:
             table = self.tables[fp.table_of(record)]
-            if table.get(key_of(record)) == record:
+            # A peer that is alive has no record.
+            wanted = None if isinstance(record, fp.Peer) and record.state == "alive" else record
+            if table.get(key_of(record)) == wanted:
                 outcome.unchanged += 1
             else:
-                table[key_of(record)] = record
+                table.pop(key_of(record), None)
+                if wanted:
+                    table[key_of(record)] = wanted
                 outcome.applied += 1
         return self._published(outcome)
 
-    def delete(self, keys: List[Tuple[fp.Record, Optional[str]]]) -> fp.Outcome:
+    def delete(self, keys: List[Tuple[object, Optional[str]]]) -> fp.Outcome:
         for index, (record, expect) in enumerate(keys):
+            if isinstance(record, fp.Revocation):
+                continue
             present = self.tables[fp.table_of(record)].get(key_of(record))
             if expect is not None and present is not None and present.remote != expect:
                 raise Refusal(fp.STALE, "expect", f"the tunnel's remote is {present.remote}", index)
         outcome = fp.Outcome()
         for record, _ in keys:
-            if self.tables[fp.table_of(record)].pop(key_of(record), None) is None:
+            if isinstance(record, fp.Revocation):
+                outcome.applied += self._revoke(record)
+            elif self.tables[fp.table_of(record)].pop(key_of(record), None) is None:
                 outcome.unchanged += 1
             else:
                 outcome.applied += 1
         return self._published(outcome)
+
+    def _revoke(self, revocation: fp.Revocation) -> int:
+        bindings = self.tables[fp.BINDINGS]
+        gone = [key for key, record in bindings.items()
+                if record.remote == revocation.remote and revocation.table in (None, record.table)]
+        for key in gone:
+            del bindings[key]
+        return len(gone)
 
     def _published(self, outcome: fp.Outcome) -> fp.Outcome:
         self.generation += 1 if outcome.applied else 0
@@ -210,13 +226,18 @@ def _batch(count: int, size: int, payload: bytes) -> List[Tuple[int, bytes]]:
     return [(struct.unpack_from("<Q", octets)[0], octets[8:]) for octets in records]
 
 
-def _key(table: int, octets: bytes) -> Tuple[fp.Record, Optional[str]]:
+def _key(table: int, octets: bytes) -> Tuple[object, Optional[str]]:
     expect = None
     if table == fp.BINDINGS:
         flags = struct.unpack_from("<I", octets, 4)[0]
+        if flags & 512:
+            remote = fp.unpack_address(4 if flags & 64 else 6, octets[48:64])
+            return fp.Revocation(remote, fp.CACHES[octets[0]] if flags & 1024 else None), None
         if flags & 128:
             expect = fp.unpack_address(4 if flags & 64 else 6, octets[48:64])
         octets = octets[:4] + bytes(4) + octets[8:64]
+    if table == fp.PEERS:
+        octets = octets[:1] + b"\1" + octets[2:]
     return fp.unpack_record(table, octets), expect
 
 

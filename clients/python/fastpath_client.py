@@ -21,11 +21,12 @@ LARGEST_PAYLOAD = 4 << 20
 
 HELLO, UPSERT, DELETE, LOOKUP, DUMP, STATUS, COUNTERS = range(1, 8)
 ATOMIC, QUIESCED, MORE, REPLY = 1, 2, 4, 1 << 15
-BINDINGS, TUNNELS, ROUTES, VISITORS = 1, 2, 3, 4
-TABLES = {"bindings": BINDINGS, "tunnels": TUNNELS, "routes": ROUTES, "visitors": VISITORS}
-RECORD_SIZE = {BINDINGS: 192, TUNNELS: 64, ROUTES: 80, VISITORS: 48}
+BINDINGS, TUNNELS, ROUTES, VISITORS, PEERS = 1, 2, 3, 4, 5
+TABLES = {"bindings": BINDINGS, "tunnels": TUNNELS, "routes": ROUTES, "visitors": VISITORS, "peers": PEERS}
+RECORD_SIZE = {BINDINGS: 192, TUNNELS: 64, ROUTES: 80, VISITORS: 48, PEERS: 32}
 CACHES = ("pmip", "mip")
 STATES = ("active", "pending", "deregistering", "redirecting", "buffering", "flushing", "relaying")
+PEER_STATES = (None, "failed", "alive")
 STATUS_TEXT = (
     "ok", "malformed", "unsupported", "version mismatch", "too large", "not permitted", "invalid", "stale", "not found",
     "table full", "unavailable", "conflict", "internal failure", "HELLO required")
@@ -40,6 +41,7 @@ _BINDING_PEER = struct.Struct("<16s16s")
 _TUNNEL = struct.Struct("<BBBBIHBBI16s16s16s")
 _ROUTE = struct.Struct("<BBBBIII16s16s16s16s")
 _VISITOR = struct.Struct("<BBHIQ16s16s")
+_PEER = struct.Struct("<BB14s16s")
 _OUTCOME = struct.Struct("<IIIIIHHQ")
 _HELLO_REPLY = struct.Struct("<HHBBH16sQII")
 _HELLO_TABLE = struct.Struct("<HHIQQQ")
@@ -127,7 +129,15 @@ class Visitor:
     port: str
 
 
-Record = Union[Binding, Tunnel, Route, Visitor]
+@dataclass(frozen=True)
+class Peer:
+    """A tunnel's far end that failed: nothing goes by its tunnels until it is "alive"."""
+
+    address: str
+    state: str = "failed"
+
+
+Record = Union[Binding, Tunnel, Route, Visitor, Peer]
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,14 @@ class Key:
 
     record: Record
     expect: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What `delete` names, too: every binding whose tunnel has this remote, of one cache ("pmip", "mip") or both."""
+
+    remote: str
+    table: Optional[str] = None
 
 
 @dataclass
@@ -185,7 +203,7 @@ def _unpack_prefix(family: int, length: int, octets: bytes) -> str:
 
 
 def table_of(record: Record) -> int:
-    return {Binding: BINDINGS, Tunnel: TUNNELS, Route: ROUTES, Visitor: VISITORS}[type(record)]
+    return {Binding: BINDINGS, Tunnel: TUNNELS, Route: ROUTES, Visitor: VISITORS, Peer: PEERS}[type(record)]
 
 
 def pack_record(record: Record) -> bytes:
@@ -196,6 +214,9 @@ def pack_record(record: Record) -> bytes:
         return _pack_tunnel(record)
     if isinstance(record, Route):
         return _pack_route(record)
+    if isinstance(record, Peer):
+        family, address = pack_address(record.address)
+        return _PEER.pack(family, PEER_STATES.index(record.state), b"", address)
     family, length, octets = _pack_prefix(record.prefix)
     return _VISITOR.pack(family, length, 0, 0, 0, octets, record.port.encode())
 
@@ -269,6 +290,9 @@ def unpack_record(table: int, octets: bytes) -> Record:
         via = None if flags & 2 else (unpack_address(ends, local), unpack_address(ends, remote))
         return Route(_unpack_prefix(family, length, source), _unpack_prefix(to_family, to_length, to), via,
                      bool(flags & 1), lifetime)
+    if table == PEERS:
+        family, state, _, address = _PEER.unpack(octets)
+        return Peer(unpack_address(family, address), PEER_STATES[state])
     family, length, _, _, _, prefix, port = _VISITOR.unpack(octets)
     return Visitor(_unpack_prefix(family, length, prefix), port.rstrip(b"\0").decode())
 
@@ -287,9 +311,15 @@ def _unpack_binding(octets: bytes) -> Binding:
         octets[128:192].rstrip(b"\0").decode(), bool(flags & 256))
 
 
-def pack_key(key: Key) -> bytes:
+def pack_key(key: Union[Key, Revocation]) -> bytes:
     """The octets of a DELETE record: the key fields, and a binding's `expect` where the tunnel remote is."""
+    if isinstance(key, Revocation):
+        family, remote = pack_address(key.remote)
+        flags = 512 | (1024 if key.table else 0) | (64 if family == 4 else 0)
+        return _BINDING_HEAD.pack(CACHES.index(key.table) if key.table else 0, 0, 0, 0, flags, 0, 0, b"", b"", remote)
     octets = pack_record(key.record)
+    if isinstance(key.record, Peer):
+        return octets[:1] + bytes(1) + octets[2:]
     if not isinstance(key.record, Binding):
         return octets[:32 if isinstance(key.record, Visitor) else 48]
     head = list(_BINDING_HEAD.unpack_from(octets))
@@ -297,6 +327,14 @@ def pack_key(key: Key) -> bytes:
     head[3:6] = [0, 128 | (64 if family == 4 else 0) if key.expect else 0, 0]
     head[8:10] = [b"", expect]
     return _BINDING_HEAD.pack(*head)
+
+
+def pack_item(key: Union[Key, Record, Revocation]) -> Tuple[int, bytes]:
+    """One item of `pack_batch` for DELETE."""
+    if isinstance(key, Revocation):
+        return BINDINGS, pack_key(key)
+    named = key if isinstance(key, Key) else Key(key)
+    return table_of(named.record), pack_key(named)
 
 
 def pack_frame(kind: int, request_id: int, payload: bytes, flags: int = 0, status: int = 0, count: int = 0,
@@ -423,10 +461,10 @@ class Client:
         """Sets records. Raises `Refused` when one failed; with `atomic` nothing was applied then."""
         return self._batch(UPSERT, [(table_of(record), pack_record(record)) for record in records], atomic, quiesced)
 
-    def delete(self, keys: Sequence[Union[Key, Record]], atomic: bool = False, quiesced: bool = False) -> Outcome:
+    def delete(self, keys: Sequence[Union[Key, Record, Revocation]], atomic: bool = False,
+               quiesced: bool = False) -> Outcome:
         """Deletes by key; `unchanged` counts what was absent."""
-        items = [key if isinstance(key, Key) else Key(key) for key in keys]
-        return self._batch(DELETE, [(table_of(key.record), pack_key(key)) for key in items], atomic, quiesced)
+        return self._batch(DELETE, [pack_item(key) for key in keys], atomic, quiesced)
 
     def upsert_many(self, records: Sequence[Record], per_frame: int = 16384, ahead: int = 4) -> Outcome:
         """Sets any number of records in pipelined frames, each atomic; raises at the first refused one."""

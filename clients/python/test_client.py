@@ -27,6 +27,7 @@ TUNNEL_NAMED = fp.Tunnel(LMAA, MAG1, mtu=0, encapsulation_limit=-1, dscp=-1, ecn
 ROUTE_PEER = fp.Route("2001:db8:100:1::/64", "2001:db8:100:2::/64", (MAG1, MAG2), True, 30)
 ROUTE_LOCAL = fp.Route("203.0.113.10/32", "203.0.113.11/32")
 VISITOR = fp.Visitor("2001:db8:aaaa::/64", "access1")
+FAILED, ALIVE = fp.Peer(MAG1), fp.Peer("192.0.2.9", "alive")
 
 
 def golden(name):
@@ -50,6 +51,7 @@ class GoldenRequests(unittest.TestCase):
                 ("upsert-tunnels", 5, fp.ATOMIC, (TUNNEL_ALL, TUNNEL_DEFAULTS)),
                 ("upsert-routes", 6, fp.ATOMIC, (ROUTE_PEER, ROUTE_LOCAL)),
                 ("upsert-visitor", 7, fp.ATOMIC, (VISITOR,)),
+                ("upsert-peers", 18, fp.ATOMIC, (FAILED, ALIVE)),
                 ("upsert-mixed", 8, fp.ATOMIC, (TUNNEL_ALL, LMA_V6, ROUTE_LOCAL, VISITOR))):
             with self.subTest(name):
                 self.assertEqual(batch(fp.UPSERT, request_id, flags, *records).hex(" "), golden(name).hex(" "))
@@ -62,6 +64,9 @@ class GoldenRequests(unittest.TestCase):
                 fp.Key(VISITOR)]
         items = [(fp.table_of(key.record), fp.pack_key(key)) for key in keys]
         self.assertEqual(fp.pack_batch(fp.DELETE, 10, 0, items).hex(" "), golden("delete-mixed").hex(" "))
+        self.assertEqual(fp.pack_batch(fp.DELETE, 19, fp.ATOMIC, [fp.pack_item(FAILED)]), golden("delete-peer"))
+        items = [fp.pack_item(fp.Revocation(MAG1)), fp.pack_item(fp.Revocation("192.0.2.9", "mip"))]
+        self.assertEqual(fp.pack_batch(fp.DELETE, 20, fp.ATOMIC, items).hex(" "), golden("delete-remote").hex(" "))
 
     def test_lookup(self):
         for name, request_id, key in (
@@ -99,7 +104,10 @@ class GoldenReplies(unittest.TestCase):
                          [fp.Entry(LMA_V6, 10, 1000, 20, 2000), fp.Entry(TUNNEL_NAMED, 10, 1000, 20, 2000)])
         header, payload = split(golden("dump-slice"))
         self.assertEqual(fp.unpack_slice(header[5], header[6], payload), (fp.BINDINGS, 7, 43, [LMA_V6, LMA_V4]))
-        for record in (MAG_FULL, MAG_SHORT, MIP_V4, TUNNEL_ALL, TUNNEL_DEFAULTS, ROUTE_PEER, ROUTE_LOCAL, VISITOR):
+        header, payload = split(golden("dump-peers"))
+        self.assertEqual(fp.unpack_slice(header[5], header[6], payload), (fp.PEERS, 1, 43, [FAILED]))
+        for record in (MAG_FULL, MAG_SHORT, MIP_V4, TUNNEL_ALL, TUNNEL_DEFAULTS, ROUTE_PEER, ROUTE_LOCAL, VISITOR,
+                       FAILED, ALIVE):
             self.assertEqual(fp.unpack_record(fp.table_of(record), fp.pack_record(record)), record)
         with self.assertRaises(fp.ProtocolError):
             fp.unpack_record(fp.VISITORS, fp.pack_record(VISITOR) + b"\1")

@@ -19,8 +19,14 @@ struct Journal {
   var bindings: [Note<BindingEntry>] = []
   var tunnels: [Note<TunnelEntry>] = []
   var visitors: [Note<VisitorEntry>] = []
+  var routes: [Note<RouteEntry>] = []
+  var peers: [Note<FailedPeer>] = []
+  /// Bulk revocations that begin with this request.
+  var revocations: [Revocation] = []
 
   init(number: UInt64) { self.number = number }
 
-  var isEmpty: Bool { bindings.isEmpty && tunnels.isEmpty && visitors.isEmpty }
+  var isEmpty: Bool {
+    bindings.isEmpty && tunnels.isEmpty && visitors.isEmpty && routes.isEmpty && peers.isEmpty && revocations.isEmpty
+  }
 }

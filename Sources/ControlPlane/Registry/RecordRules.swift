@@ -17,13 +17,22 @@ struct RecordRefusal: Error, Hashable {
   }
 }
 
+/// A binding record's value without slots and deadlines.
+struct CheckedBinding {
+  let key: BindingKey
+  let tunnel: TunnelEndpoints
+  /// Of a handover state.
+  let peer: TunnelEndpoints?
+  let access: AccessLink?
+}
+
 /// The rules of records that need the configuration and nothing else. Each check throws the first violation.
 struct RecordRules {
-  private let role: DaemonConfiguration.Role
+  let role: DaemonConfiguration.Role
   private let pools: [Prefix]
   private let localAddresses: Set<IPAddress>
   /// Tunnel end points and router addresses: no tunnel's far end can be one of them.
-  private let ownAddresses: Set<IPAddress>
+  let ownAddresses: Set<IPAddress>
   private let ports: [PortConfiguration]
 
   init(_ configuration: DaemonConfiguration) {
@@ -34,15 +43,18 @@ struct RecordRules {
     ports = configuration.ports
   }
 
-  /// A binding record's value without tunnel slot and deadlines; the tunnel is checked too.
-  func check(_ record: BindingRecord) throws(RecordRefusal) -> (key: BindingKey, tunnel: TunnelEndpoints, AccessLink?) {
+  /// A binding record's value; its tunnels are checked too.
+  func check(_ record: BindingRecord) throws(RecordRefusal) -> CheckedBinding {
     let prefix = Prefix(record.prefix)
     try checkAnchored(prefix, table: record.table)
-    let tunnel = try check(record.tunnel)
-    guard !prefix.contains(tunnel.remote) else {
+    let tunnel = try check(record.tunnel, "tunnel")
+    // At an LMA a care-of address may lie in any pool, also in this prefix: such packets are dropped as a loop when
+    // they come (RFC 2473 section 4.1.3).
+    guard role == .localMobilityAnchor || !prefix.contains(tunnel.remote) else {
       throw .invalid("tunnel.remote", "\(tunnel.remote) lies in the binding's own prefix \(prefix): a loop")
     }
     try checkServed(record)
+    let peer = try checkHandover(record, tunnel)
     let access = try check(record.access)
     if record.localRouting != nil && role == .localMobilityAnchor {
       throw .invalid("localRouting", "belongs to a mag; this is an lma")
@@ -50,7 +62,30 @@ struct RecordRules {
     if record.requiresESP && record.table != .mobile {
       throw .invalid("requireEsp", "belongs to a mip binding")
     }
-    return (BindingKey(table: BindingTable(record.table), prefix: prefix), tunnel, access)
+    return CheckedBinding(
+      key: BindingKey(table: BindingTable(record.table), prefix: prefix), tunnel: tunnel, peer: peer, access: access)
+  }
+
+  /// State and the other MAG's tunnel: handover is between MAGs (RFC 5949), an LMA only moves its end.
+  private func checkHandover(
+    _ record: BindingRecord, _ tunnel: TunnelEndpoints
+  ) throws(RecordRefusal) -> TunnelEndpoints? {
+    let name = record.state.name
+    guard BindingState(record.state).isHandover else {
+      guard record.peer == nil else { throw .invalid("peer", "belongs to a handover state, not to \(name)") }
+      return nil
+    }
+    guard role == .mobileAccessGateway else { throw .invalid("state", "\(name) belongs to a mag; this is an lma") }
+    guard let wire = record.peer else {
+      guard !record.state.needsPeer else { throw .invalid("peer", "is missing: state \(name) needs the other MAG") }
+      return nil
+    }
+    let peer = try check(wire, "peer")
+    guard peer != tunnel else { throw .invalid("peer", "is the binding's own tunnel; name the one to the other MAG") }
+    guard !Prefix(record.prefix).contains(peer.remote) else {
+      throw .invalid("peer.remote", "\(peer.remote) lies in the binding's own prefix \(Prefix(record.prefix)): a loop")
+    }
+    return peer
   }
 
   private func checkAnchored(_ prefix: Prefix, table: BindingRecord.Table) throws(RecordRefusal) {
@@ -66,27 +101,25 @@ struct RecordRules {
   }
 
   /// Both ends of a tunnel (RFC 5213 section 5.6.1: IPv6-in-IPv6 between LMAA and Proxy-CoA).
-  func check(_ wire: WireTunnel) throws(RecordRefusal) -> TunnelEndpoints {
+  ///
+  /// - Parameter field: the field that has them, for the refusal.
+  func check(_ wire: WireTunnel, _ field: String) throws(RecordRefusal) -> TunnelEndpoints {
     let tunnel = TunnelEndpoints(wire)
     guard localAddresses.contains(tunnel.local) else {
-      throw .invalid("tunnel.local", "\(tunnel.local) is not one of the configured local-addresses")
+      throw .invalid("\(field).local", "\(tunnel.local) is not one of the configured local-addresses")
     }
-    guard tunnel.remote.family == .ipv6 else {
-      throw .invalid("tunnel.remote", "\(tunnel.remote) is not an IPv6 address")
-    }
-    if let violation = AddressRule.globalUnicastViolation(tunnel.remote) { throw .invalid("tunnel.remote", violation) }
-    guard !ownAddresses.contains(tunnel.remote) else {
-      throw .invalid("tunnel.remote", "\(tunnel.remote) is an address of this machine")
-    }
+    try checkRemote(tunnel.remote, "\(field).remote")
     return tunnel
+  }
+
+  private func checkRemote(_ remote: IPAddress, _ field: String) throws(RecordRefusal) {
+    guard remote.family == .ipv6 else { throw .invalid(field, "\(remote) is not an IPv6 address") }
+    if let violation = AddressRule.globalUnicastViolation(remote) { throw .invalid(field, violation) }
+    guard !ownAddresses.contains(remote) else { throw .invalid(field, "\(remote) is an address of this machine") }
   }
 
   /// What this version does not forward by is refused, never stored: an operator would believe it works.
   private func checkServed(_ record: BindingRecord) throws(RecordRefusal) {
-    guard BindingState(record.state) != nil else { throw .unsupported("state", record.state.name) }
-    guard record.peer == nil else {
-      throw .invalid("peer", "belongs to a handover state, not to \(record.state.name)")
-    }
     guard record.greUp == nil && record.greDown == nil else { throw .unsupported("greKey", "a GRE key") }
     guard record.lifetime != 0 else { throw .invalid("lifetime", "must be at least one second") }
   }
@@ -119,8 +152,39 @@ struct RecordRules {
     return VisitorEntry(prefix: prefix, port: try accessPort(record.port, field: "port"))
   }
 
+  /// The far end whose failure a record tells.
+  func check(_ record: PeerRecord) throws(RecordRefusal) -> IPAddress {
+    let address = IPAddress(record.address)
+    try checkRemote(address, "peer")
+    return address
+  }
+
+  /// A localized route's value; nil as tunnel is `local`. Whether local routing is on is the registry's to know.
+  func check(_ record: LocalizedRouteRecord) throws(RecordRefusal) -> (RouteKey, via: TunnelEndpoints?) {
+    guard role == .mobileAccessGateway else { throw .invalid("route", "belongs to a mag; this is an lma") }
+    let key = RouteKey(from: Prefix(record.from), to: Prefix(record.to))
+    if let violation = AddressRule.unicastViolation(key.from) { throw .invalid("route.from", violation) }
+    if let violation = AddressRule.unicastViolation(key.to) { throw .invalid("route.to", violation) }
+    guard key.from.family == key.to.family else { throw .invalid("route.to", "must have the address family of from") }
+    guard !key.from.contains(key.to) && !key.to.contains(key.from) else {
+      throw .invalid("route.to", "\(key.to) overlaps \(key.from): a route leads from one mobile node to another")
+    }
+    guard record.lifetime != 0 else { throw .invalid("lifetime", "must be at least one second") }
+    guard case .tunnel(let wire) = record.via else {
+      guard !record.receiveOnly else {
+        throw .invalid("receiveOnly", "needs a tunnel in via: nothing is received from this machine itself")
+      }
+      return (key, nil)
+    }
+    let via = try check(wire, "via")
+    for (field, prefix) in [("from", key.from), ("to", key.to)] where prefix.contains(via.remote) {
+      throw .invalid("via.remote", "\(via.remote) lies in the route's own prefix (\(field)) \(prefix): a loop")
+    }
+    return (key, via)
+  }
+
   func check(_ record: TunnelRecord) throws(RecordRefusal) -> (TunnelEndpoints, TunnelChoices) {
-    let tunnel = try check(record.tunnel)
+    let tunnel = try check(record.tunnel, "tunnel")
     var choices = TunnelChoices()
     choices.encapsulationLimit = record.encapsulationLimit
     guard record.hopLimit != 0 else { throw .invalid("hopLimit", "must be 1…255") }

@@ -3,8 +3,8 @@ import FlowTable
 
 /// Where a dump goes on: the table in the top octet, the next slot below. 0 is the start.
 struct DumpCookie: Hashable {
-  /// The order in which a load needs them: tunnels and visitors before what names them.
-  static let order: [TableNumber] = [.tunnels, .visitors, .bindings, .routes]
+  /// The order in which a load needs them: what is named before what names it.
+  static let order: [TableNumber] = [.peers, .tunnels, .visitors, .bindings, .routes]
 
   var table: TableNumber
   var slot: UInt32
@@ -67,13 +67,27 @@ extension Registry {
   /// The first entry at or after a cookie that a reader may see.
   private func next(_ cookie: DumpCookie, now: UInt64) -> (UInt32, TableRecord)? {
     switch cookie.table {
-    case .tunnels: return tunnels.next(from: cookie.slot).map { ($0.slot, .tunnel(record($0.value))) }
-    case .bindings: return bindings.next(from: cookie.slot).map { ($0.slot, .binding(record($0.value, now: now))) }
-    case .visitors:
-      return visitors.next(from: cookie.slot).map { slot, entry in
-        (slot, .visitor(VisitorRecord(prefix: entry.prefix.wire, port: configuration.ports[Int(entry.port)].name)))
+    case .tunnels:
+      var slot = cookie.slot
+      while let found = tunnels.next(from: slot) {
+        if found.value.isDumped { return (found.slot, .tunnel(record(found.value))) }
+        slot = found.slot + 1
       }
-    case .routes: return nil
+      return nil
+    case .bindings: return bindings.next(from: cookie.slot).map { ($0.slot, .binding(record($0.value, now: now))) }
+    case .visitors: return visitors.next(from: cookie.slot).map { ($0.slot, .visitor(record($0.value))) }
+    case .routes:
+      var slot = cookie.slot
+      while let found = routes.next(from: slot) {
+        // One that a load would refuse is not forwarded by, and must not stand in the way of the others.
+        if isLocalRoutingOn(found.value.key.from) { return (found.slot, .route(record(found.value, now: now))) }
+        slot = found.slot + 1
+      }
+      return nil
+    case .peers:
+      return peers.next(from: cookie.slot).map {
+        ($0.slot, .peer(PeerRecord(address: $0.value.address.wire, state: .failed)))
+      }
     }
   }
 }

@@ -9,19 +9,22 @@ extension Registry {
   public func setPathMTU(of endpoints: TunnelEndpoints, octets: Int?) -> UInt16? {
     guard let slot = tunnels.find(endpoints) else { return nil }
     tunnels[slot]?.pathMTU = octets
-    return publishPath(slot)
+    return publishSettings(slot)
   }
 
-  /// Gives the forwarding table a tunnel's MTU; where it is too busy, the next tick tries again.
-  func publishPath(_ slot: UInt32) -> UInt16? {
-    lingeringPaths.remove(slot)
+  /// Gives the forwarding table what follows for a tunnel from its path or its peer; where it is too busy, the next tick
+  /// tries again.
+  ///
+  /// - Returns: its MTU if this has changed it.
+  func publishSettings(_ slot: UInt32) -> UInt16? {
+    lingeringSettings.remove(slot)
     guard let entry = tunnels[slot], let id = entry.id, let nextHop = entry.nextHop else { return nil }
     let settings = settings(of: entry)
     guard let before = entry.published, settings != before else { return nil }
     do throws(FlowTableError) {
       try writer.updateTunnel(id, settings: settings, nextHop: nextHop)
     } catch {
-      lingeringPaths.insert(slot)
+      lingeringSettings.insert(slot)
       return nil
     }
     tunnels[slot]?.published = settings

@@ -2,27 +2,36 @@ import ControlProtocol
 import FlowTable
 
 extension Registry {
-  /// Publishes the journal: tunnels, then steering additions, then all bindings with one `apply` (the point of no return),
-  /// then what is not needed any more. Throws before that point only, with forwarding table and steering as before.
+  /// What a request has made ready before the point of no return.
+  private struct Preparation {
+    var accounts: [HoldingAccounts.Owner] = []
+    /// By the binding's slot; nil: it has none any more.
+    var blocks: [UInt32: RouteBlock?] = [:]
+    var steering = SteeringPlan()
+  }
+
+  /// Publishes the journal: tunnels, then ledger accounts, blocks of localized routes and steering additions, then all
+  /// bindings and visitor prefixes with one `apply` (the point of no return), then what is not needed any more. Throws
+  /// before that point only, with forwarding table, ledger and steering as before.
   func publishJournal() throws(RecordRefusal) {
     guard !journal.isEmpty else { return }
     try publishTunnels()
-    let plan = steeringPlan()
+    var prepared = Preparation()
     do throws(RecordRefusal) {
+      try openAccounts(&prepared.accounts)
+      try writeBlocks(&prepared.blocks)
+      let plan = steeringPlan()
       try addSteering(plan)
+      prepared.steering = plan
+      try apply(prepared.blocks)
     } catch {
+      for change in prepared.steering.additions { removeSteering(change.removal) }
+      discardBlocks(prepared.blocks)
+      closeAccounts(prepared.accounts)
       withdrawTunnels()
       throw error
     }
-    do throws(FlowTableError) {
-      let changes = bindingChanges()
-      if !changes.isEmpty { try writer.apply(changes) }
-    } catch {
-      for change in plan.additions { removeSteering(change.removal) }
-      withdrawTunnels()
-      throw .refusal(error)
-    }
-    finish(plan)
+    finish(prepared)
   }
 
   /// Creates and rewrites tunnels. All or none: on a refusal the ones done are undone.
@@ -76,39 +85,65 @@ extension Registry {
     }
   }
 
-  /// What the forwarding table must change for the journal's bindings; equal values are not written.
-  private func bindingChanges() -> [TableWriter.BindingChange] {
+  /// Changes the forwarding table for the journal's bindings and visitors; equal values are not written.
+  private func apply(_ written: [UInt32: RouteBlock?]) throws(RecordRefusal) {
     var changes: [TableWriter.BindingChange] = []
     changes.reserveCapacity(journal.bindings.count)
+    var moved = written
     for note in journal.bindings {
       guard let entry = bindings[note.slot] else { continue }
+      let hasOtherBlock = moved.removeValue(forKey: note.slot) != nil
       if note.isRemoved {
         changes.append(.remove(entry.packedKey.key))
-      } else if note.previous.map({ !$0.forwardsLike(entry) }) ?? true, let id = tunnels[entry.tunnel]?.id {
-        changes.append(
-          .set(
-            Binding(
-              key: entry.packedKey.key, tunnel: id, state: entry.state, access: entry.access,
-              localRouting: entry.localRouting, requiresESP: entry.requiresESP)))
+      } else if hasOtherBlock || note.previous.map({ !$0.forwardsLike(entry) }) ?? true {
+        append(note.slot, entry, written, to: &changes)
       }
     }
-    return changes
-  }
-
-  private func finish(_ plan: SteeringPlan) {
-    for change in plan.removals { removeSteering(change) }
-    for (station, change) in plan.stations where change != 0 {
-      let count = (stations[station] ?? 0) + change
-      stations[station] = count == 0 ? nil : count
-    }
-    for note in journal.bindings {
-      if note.isRemoved { bindings.release(note.slot) } else { schedule(note.slot) }
+    for slot in moved.keys {
+      if let entry = bindings[slot] { append(slot, entry, written, to: &changes) }
     }
     for note in journal.visitors {
       guard let entry = visitors[note.slot] else { continue }
-      visitorPorts[entry.prefix] = note.isRemoved ? nil : entry.port
-      if note.isRemoved { visitors.release(note.slot) }
+      changes.append(note.isRemoved ? .remove(entry.binding.key) : .set(entry.binding))
     }
+    do throws(FlowTableError) {
+      if !changes.isEmpty { try writer.apply(changes) }
+    } catch {
+      throw .refusal(error)
+    }
+  }
+
+  /// The binding of the forwarding table for an entry.
+  private func append(
+    _ slot: UInt32, _ entry: BindingEntry, _ written: [UInt32: RouteBlock?],
+    to changes: inout [TableWriter.BindingChange]
+  ) {
+    guard let tunnel = tunnels[entry.tunnel]?.id else { return }
+    let block = written[slot] ?? blocks[slot]
+    changes.append(
+      .set(
+        Binding(
+          key: entry.packedKey.key, tunnel: tunnel, state: entry.state, access: entry.access,
+          localRouting: entry.localRouting, requiresESP: entry.requiresESP,
+          peer: entry.peer.flatMap { tunnels[$0]?.id },
+          holding: entry.holds ? accounts.id(HoldingAccounts.Owner(slot, entry)) : nil, isFlushed: entry.isFlushed,
+          localizedRoutes: block?.id)))
+  }
+
+  private func finish(_ prepared: Preparation) {
+    for change in prepared.steering.removals { removeSteering(change) }
+    for (station, change) in prepared.steering.stations where change != 0 {
+      let count = (stations[station] ?? 0) + change
+      stations[station] = count == 0 ? nil : count
+    }
+    finishHandovers()
+    finishBlocks(prepared.blocks)
+    for note in journal.bindings {
+      if note.isRemoved { bindings.release(note.slot) } else { schedule(note.slot) }
+    }
+    for note in journal.visitors where note.isRemoved { visitors.release(note.slot) }
+    finishRoutes()
+    finishPeers()
     for note in journal.tunnels { dropIfUnused(note) }
     journal = Journal(number: journal.number)
   }
@@ -167,6 +202,9 @@ extension Registry {
         visitors.release(note.slot)
       }
     }
+    undoRoutes()
+    undoPeers()
+    undoRevocations()
     for note in journal.tunnels.reversed() { undo(note) }
     journal = Journal(number: journal.number)
   }

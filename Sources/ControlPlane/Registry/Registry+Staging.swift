@@ -8,36 +8,71 @@ extension Registry {
     case .binding(let record): return try stage(record, now: now)
     case .tunnel(let record): return try stage(record)
     case .visitor(let record): return try stage(record)
-    case .route: throw .unsupported("route", "a localized route")
+    case .route(let record): return try stage(record, now: now)
+    case .peer(let record): return try stage(record)
     }
   }
 
   private func stage(_ record: BindingRecord, now: UInt64) throws(RecordRefusal) -> Bool {
-    let (key, endpoints, access) = try rules.check(record)
-    guard let state = BindingState(record.state) else { throw .unsupported("state", record.state.name) }
-    guard visitors.find(key.prefix) == nil else {
-      throw RecordRefusal(code: .conflict, field: "prefix", rule: "\(key.prefix) is a visitor prefix")
+    let checked = try rules.check(record)
+    let prefix = checked.key.prefix
+    guard visitors.find(prefix) == nil else {
+      throw RecordRefusal(code: .conflict, field: "prefix", rule: "\(prefix) is a visitor prefix")
     }
-    let packed = PackedKey(key)
+    let packed = PackedKey(checked.key)
     let slot = bindings.find(packed)
     let previous = slot.flatMap { bindings[$0] }
-    let sameTunnel = previous.flatMap { tunnels[$0.tunnel] }?.endpoints == endpoints
+    let isFlushed = slot.map { followsHandover(record, $0) } ?? false
+    let sameTunnel = leads(previous?.tunnel, to: checked.tunnel)
+    let samePeer = isFlushed || leads(previous?.peer, to: checked.peer)
     var entry = BindingEntry(
-      packedKey: packed, tunnel: sameTunnel ? previous?.tunnel ?? 0 : 0, state: state,
-      localRouting: record.localRouting, requiresESP: record.requiresESP, access: access, mobileNode: record.mobileNode)
+      packedKey: packed, tunnel: sameTunnel ? previous?.tunnel ?? 0 : 0, peer: samePeer ? previous?.peer : nil,
+      state: BindingState(record.state), isFlushed: isFlushed, localRouting: record.localRouting,
+      requiresESP: record.requiresESP, access: checked.access, mobileNode: record.mobileNode)
+    entry.holds = holds(entry, after: previous)
     setDeadlines(of: &entry, lifetime: record.lifetime, previous: previous, now: now)
-    if sameTunnel, let previous, entry.forwardsLike(previous), entry.mobileNode == previous.mobileNode,
+    if sameTunnel, samePeer, let previous, entry.forwardsLike(previous), entry.mobileNode == previous.mobileNode,
       entry.expiry == previous.expiry
     {
       return false
     }
     if !sameTunnel {
-      entry.tunnel = tunnelSlot(endpoints)
-      changeUsers(entry.tunnel, by: 1)
-      if let previous { changeUsers(previous.tunnel, by: -1) }
+      entry.tunnel = use(checked.tunnel)
+      if let previous { release(previous.tunnel) }
+    }
+    if !samePeer {
+      if let peer = checked.peer { entry.peer = use(peer) }
+      if let previous { releasePeer(of: previous) }
+    } else if let peer = entry.peer, let previous, previous.isFlushed != entry.isFlushed {
+      // It is only still heard now; or it was, and is the peer of another handover.
+      noteTunnel(peer)
+      tunnels[peer]?.quietUsers += entry.isFlushed ? 1 : -1
     }
     store(entry, in: slot, previous: previous)
     return true
+  }
+
+  /// Whether `active` is the end of a handover in which nothing may be lost: the peer's last packets are still on their
+  /// way, and what is held goes out. After `buffering` it is the handover's cancellation instead.
+  private func followsHandover(_ record: BindingRecord, _ slot: UInt32) -> Bool {
+    guard record.state == .active, let previous = bindings[slot] else { return false }
+    switch previous.state {
+    case .flushing, .relaying: return true
+    case .active:
+      guard previous.isFlushed, let id = accounts.id(HoldingAccounts.Owner(slot, previous)) else { return false }
+      return ledger.held(id) > 0
+    case .pending, .deregistering, .redirecting, .buffering: return false
+    }
+  }
+
+  private func holds(_ entry: BindingEntry, after previous: BindingEntry?) -> Bool {
+    switch entry.state {
+    case .buffering, .flushing: true
+    // What was held before goes out by the way of now.
+    case .redirecting, .relaying: previous?.holds ?? false
+    case .active: entry.isFlushed && previous?.holds ?? false
+    case .pending, .deregistering: false
+    }
   }
 
   private func setDeadlines(of entry: inout BindingEntry, lifetime: UInt32?, previous: BindingEntry?, now: UInt64) {
@@ -79,8 +114,9 @@ extension Registry {
   }
 
   private func stage(_ record: VisitorRecord) throws(RecordRefusal) -> Bool {
-    let visitor = try rules.check(record)
-    guard bindings.find(PackedKey(BindingKey(table: .proxy, prefix: visitor.prefix))) == nil else {
+    var visitor = try rules.check(record)
+    visitor.touched = journal.number
+    guard bindings.find(PackedKey(visitor.binding.key)) == nil else {
       throw RecordRefusal(code: .conflict, field: "visitor", rule: "\(visitor.prefix) is bound to a mobile node")
     }
     guard let slot = visitors.find(visitor.prefix), let previous = visitors[slot] else {
@@ -90,28 +126,24 @@ extension Registry {
     }
     guard previous.port != visitor.port else { return false }
     visitors[slot] = visitor
-    journal.visitors.append(.init(slot: slot, previous: previous))
+    if previous.touched != journal.number { journal.visitors.append(.init(slot: slot, previous: previous)) }
     return true
   }
 
-  /// Takes one key out of the registry, with a note of what was there. False: nothing was.
-  func stageRemoval(_ key: TableKey) throws(RecordRefusal) -> Bool {
+  /// Takes one key out of the registry, with a note of what was there. False: nothing was; nil: a bulk revocation has
+  /// begun, whose bindings go later.
+  func stageRemoval(_ key: TableKey) throws(RecordRefusal) -> Bool? {
     switch key {
     case .binding(let table, let prefix, let expect):
-      let packed = PackedKey(BindingKey(table: BindingTable(table), prefix: Prefix(prefix)))
-      guard let slot = bindings.find(packed), let entry = bindings[slot] else { return false }
-      let remote = tunnels[entry.tunnel]?.endpoints.remote
-      if let expect, IPAddress(expect) != remote {
-        let now = remote.map { "\($0)" } ?? "none"
-        throw RecordRefusal(
-          code: .stale, field: "expect", rule: "the tunnel's remote is \(now) now, not \(IPAddress(expect))")
-      }
-      removeBinding(slot, entry)
-      return true
+      let key = BindingKey(table: BindingTable(table), prefix: Prefix(prefix))
+      return try stageRemoval(key, expect: expect.map(IPAddress.init))
+    case .bindings(let remote, let table):
+      try stageRevocation(of: IPAddress(remote), table.map(BindingTable.init))
+      return nil
     case .tunnel(let wire):
       guard let slot = tunnels.find(TunnelEndpoints(wire)), let entry = tunnels[slot] else { return false }
       guard entry.users == 0 else {
-        throw RecordRefusal(code: .conflict, field: "tunnel", rule: "\(entry.users) bindings use it")
+        throw RecordRefusal(code: .conflict, field: "tunnel", rule: "\(entry.users) bindings or routes use it")
       }
       noteTunnel(slot)
       markRemoved(slot)
@@ -122,39 +154,30 @@ extension Registry {
       journal.visitors.append(.init(slot: slot, previous: entry, isRemoved: true))
       visitors.unlink(entry.prefix)
       return true
-    case .route: return false
+    case .route(let from, let to):
+      let key = RouteKey(from: Prefix(from), to: Prefix(to))
+      guard let slot = routes.find(key), let entry = routes[slot] else { return false }
+      removeRoute(slot, entry)
+      return true
+    case .peer(let wire): return stageRecovery(of: IPAddress(wire))
     }
   }
 
+  private func stageRemoval(_ key: BindingKey, expect: IPAddress?) throws(RecordRefusal) -> Bool {
+    guard let slot = bindings.find(PackedKey(key)), let entry = bindings[slot] else { return false }
+    let remote = tunnels[entry.tunnel]?.endpoints.remote
+    if let expect, expect != remote {
+      let now = remote.map { "\($0)" } ?? "none"
+      throw RecordRefusal(code: .stale, field: "expect", rule: "the tunnel's remote is \(now) now, not \(expect)")
+    }
+    removeBinding(slot, entry)
+    return true
+  }
+
   func removeBinding(_ slot: UInt32, _ entry: BindingEntry) {
-    changeUsers(entry.tunnel, by: -1)
+    release(entry.tunnel)
+    releasePeer(of: entry)
     journal.bindings.append(.init(slot: slot, previous: entry, isRemoved: true))
     bindings.unlink(entry.packedKey)
-  }
-
-  /// The slot of a tunnel, which exists from now on.
-  private func tunnelSlot(_ endpoints: TunnelEndpoints) -> UInt32 {
-    if let slot = tunnels.find(endpoints) { return slot }
-    var entry = TunnelEntry(endpoints: endpoints)
-    entry.touched = journal.number
-    let slot = tunnels.insert(endpoints, entry)
-    journal.tunnels.append(.init(slot: slot, previous: nil))
-    return slot
-  }
-
-  private func changeUsers(_ slot: UInt32, by change: Int) {
-    noteTunnel(slot)
-    tunnels[slot]?.users += change
-  }
-
-  private func noteTunnel(_ slot: UInt32) {
-    guard let entry = tunnels[slot], entry.touched != journal.number else { return }
-    journal.tunnels.append(.init(slot: slot, previous: entry))
-    tunnels[slot]?.touched = journal.number
-  }
-
-  private func markRemoved(_ slot: UInt32) {
-    guard let index = journal.tunnels.lastIndex(where: { $0.slot == slot }) else { return }
-    journal.tunnels[index].isRemoved = true
   }
 }

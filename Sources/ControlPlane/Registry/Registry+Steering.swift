@@ -16,11 +16,14 @@ extension Registry {
     for note in journal.visitors {
       guard let entry = visitors[note.slot] else { continue }
       plan.replace(
-        entry.prefix, previous: note.previous == nil ? nil : .visitor, with: note.isRemoved ? nil : .visitor)
+        entry.prefix, previous: note.previous == nil ? nil : visitorSource, with: note.isRemoved ? nil : visitorSource)
     }
     plan.finish(counts: stations)
     return plan
   }
+
+  /// The workers must see ordinary hosts' packets to reach mobile nodes here; without local routing the kernel takes them.
+  private var visitorSource: SteeringSource { configuration.localRouting ? .bound : .visitor }
 
   func addSteering(_ plan: SteeringPlan) throws(RecordRefusal) {
     guard let steering else { return }

@@ -25,7 +25,14 @@ extension Registry {
     return TunnelSettings(
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,
       dscp: entry.choices.dscp ?? defaults.dscp,
-      ecn: entry.choices.ecn ?? defaults.ecn, encapsulationLimit: limit)
+      ecn: entry.choices.ecn ?? defaults.ecn, encapsulationLimit: limit,
+      isAnchored: isAnchored(entry.endpoints.remote), isFailed: isFailed(entry.endpoints.remote))
+  }
+
+  /// Whether a care-of address is one that this LMA anchors itself: its tunnel's packets enter another tunnel (REQUIREMENTS
+  /// S-21, S-52).
+  private func isAnchored(_ remote: IPAddress) -> Bool {
+    configuration.role == .localMobilityAnchor && configuration.pools.contains { $0.contains(remote) }
   }
 
   /// Moves the tunnels to this remote to the next hop and MTU that the resolver has now.

@@ -1,15 +1,19 @@
 import ControlProtocol
 import FlowTable
 
-/// The readable truth: every binding, tunnel and visitor prefix as it was set, and the forwarding table kept equal to it.
+/// The readable truth: every binding, tunnel, localized route, visitor prefix and failed peer as it was set, and the
+/// forwarding table kept equal to it.
 ///
 /// Confined to one thread, the writer's. Invariants between requests:
-/// - every binding names a tunnel that exists, and a tunnel's `users` is the number of bindings that name it
-///   (REQUIREMENTS S-5, S-6);
-/// - a tunnel exists because a record set it or because a binding names it; a dynamic one goes with its last user
+/// - every binding and every localized route names tunnels that exist, and a tunnel's `users` is the number of bindings
+///   and routes that name it (REQUIREMENTS S-5, S-6);
+/// - a tunnel exists because a record set it or because something names it; a dynamic one goes with its last user
 ///   (RFC 5213 section 5.6.1);
-/// - the forwarding table holds exactly these bindings and tunnels;
-/// - every binding with a deadline has an item in the heap that is not later than the deadline.
+/// - the forwarding table holds exactly these bindings, visitor prefixes and tunnels; a tunnel is marked as failed there
+///   while its remote is a failed peer or is being revoked;
+/// - a binding for which packets may be held has an account in the ledger, one for all bindings of its mobile node;
+/// - a binding names a block with the localized routes from its prefix while local routing is on for it;
+/// - every binding and route with a deadline has an item in its heap that is not later than the deadline.
 ///
 /// A request is staged record by record in the registry with a journal, then published to the forwarding table with one
 /// `apply`; a refusal anywhere undoes the journal, so that nothing of the request remains.
@@ -24,15 +28,30 @@ public final class Registry {
   var bindings = SlotMap<PackedKey, BindingEntry>()
   var tunnels = SlotMap<TunnelEndpoints, TunnelEntry>()
   var visitors = SlotMap<Prefix, VisitorEntry>()
-  var visitorPorts = PrefixMap<UInt8>()
+  var routes = SlotMap<RouteKey, RouteEntry>()
+  /// Slots of the routes of each prefix.
+  var routesFrom: [Prefix: Set<UInt32>] = [:]
+  /// By the binding's slot.
+  var blocks: [UInt32: RouteBlock] = [:]
+  var peers = SlotMap<IPAddress, FailedPeer>()
+  /// Oldest first.
+  var revocations: [Revocation] = []
+  let ledger: HandoverLedger
+  var accounts = HoldingAccounts()
+  /// Bindings in state `flushing`.
+  var flushing: Set<UInt32> = []
+  var events = RegistryEvents()
   /// Bindings at each station; the steering program knows the stations with at least one.
   var stations: [Station: Int] = [:]
   var deadlines = DeadlineHeap()
+  var routeDeadlines = DeadlineHeap()
+  /// When the flushes and the revocations were looked at last.
+  var lastLook: UInt64 = 0
   var journal = Journal(number: 0)
   /// Tunnels without users whose removal the forwarding table has put off.
   var lingeringTunnels: Set<UInt32> = []
-  /// Tunnels whose path MTU the forwarding table has not taken in yet.
-  var lingeringPaths: Set<UInt32> = []
+  /// Tunnels whose path MTU or peer state the forwarding table has not taken in yet.
+  var lingeringSettings: Set<UInt32> = []
   /// Removals the steering program refused; until they succeed its packets end as drops in the workers, never as leaks.
   var lingeringSteering: [SteeringChange] = []
 
@@ -46,6 +65,7 @@ public final class Registry {
     self.rules = RecordRules(configuration)
     self.writer = writer
     self.resolver = resolver
+    ledger = writer.handoverLedger
     self.steering = configuration.role == .mobileAccessGateway ? steering : nil
     resolver.remoteChanged = { [weak self] remote throws(FlowTableError) in
       try self?.followNextHop(towards: remote)
@@ -55,10 +75,10 @@ public final class Registry {
   public var bindingCount: Int { bindings.count }
   public var tunnelCount: Int { tunnels.count }
   public var visitorCount: Int { visitors.count }
+  public var routeCount: Int { routes.count }
+  public var failedPeerCount: Int { peers.count }
   /// The last generation of the forwarding table in which a change became visible.
   public var generation: UInt64 { writer.generation }
-  /// When the next lifetime or delay may end, in nanoseconds of the injected clock; nil without any.
-  public var nextDeadline: UInt64? { deadlines.earliest }
 
   /// Sets records; each replaces the one with the same key.
   ///
@@ -71,20 +91,41 @@ public final class Registry {
   }
 
   /// Deletes by key; what is absent counts as unchanged. A binding's key may carry the remote it must still have.
-  public func delete(_ keys: some Collection<TableKey>, atomic: Bool, now: UInt64) -> Outcome {
-    run(keys, atomic: atomic, now: now) { (key, _) throws(RecordRefusal) in try stageRemoval(key) }
+  ///
+  /// - Returns: what became of them, and the bulk revocations that have begun: their bindings are forwarded no more, and
+  ///   go by `continueRevocations`.
+  public func beginDelete(
+    _ keys: some Collection<TableKey>, atomic: Bool, now: UInt64
+  ) -> (outcome: Outcome, revocations: [Revocation]) {
+    let known = revocations.count
+    let outcome = run(keys, atomic: atomic, now: now) { (key, _) throws(RecordRefusal) in try stageRemoval(key) }
+    return (outcome, Array(revocations.dropFirst(known)))
   }
 
-  /// - Parameter stage: whether the element changed anything; a refusal changed nothing.
+  /// Deletes by key, with all that a bulk revocation covers.
+  public func delete(_ keys: some Collection<TableKey>, atomic: Bool, now: UInt64) -> Outcome {
+    var (outcome, begun) = beginDelete(keys, atomic: atomic, now: now)
+    while begun.contains(where: { !$0.isFinished }), continueRevocations(limit: Self.revocationSlice) {}
+    outcome.add(begun)
+    outcome.generation = writer.generation
+    return outcome
+  }
+
+  /// - Parameter stage: whether the element changed anything, nil if that is counted later; a refusal changed nothing.
   private func run<Element>(
     _ elements: some Collection<Element>, atomic: Bool, now: UInt64,
-    stage: (Element, UInt64) throws(RecordRefusal) -> Bool
+    stage: (Element, UInt64) throws(RecordRefusal) -> Bool?
   ) -> Outcome {
     journal = Journal(number: journal.number + 1)
+    lastLook = now
     var outcome = Outcome()
     for (index, element) in elements.enumerated() {
       do throws(RecordRefusal) {
-        if try stage(element, now) { outcome.applied += 1 } else { outcome.unchanged += 1 }
+        switch try stage(element, now) {
+        case true?: outcome.applied += 1
+        case false?: outcome.unchanged += 1
+        case nil: break
+        }
       } catch {
         outcome.failed += 1
         if outcome.firstFailure == nil { outcome.firstFailure = error.failure(index: index) }
@@ -103,6 +144,20 @@ public final class Registry {
     }
     outcome.generation = writer.generation
     return outcome
+  }
+}
+
+extension Outcome {
+  /// Adds what bulk revocations have removed; one that a worker holds up is named.
+  public mutating func add(_ revocations: [Revocation]) {
+    for revocation in revocations {
+      applied += UInt32(clamping: revocation.removed)
+      guard !revocation.isFinished, firstFailure == nil else { continue }
+      firstFailure = Failure(
+        index: nil, code: .unavailable, field: "remote",
+        rule: "a worker does not move: the tunnels to \(revocation.remote) carry nothing, and \(revocation.removed) "
+          + "bindings are removed; the rest follows when it moves")
+    }
   }
 }
 

@@ -33,7 +33,14 @@ struct BindingEntry {
   let packedKey: PackedKey
   /// Slot of the tunnel in the registry.
   var tunnel: UInt32
+  /// Slot of the other MAG's tunnel, in handover states and after `flushing`.
+  var peer: UInt32?
   var state: BindingState
+  /// `active` after `flushing` or `relaying` and until the next record: the peer is still heard, and what is held goes
+  /// first.
+  var isFlushed = false
+  /// Whether packets may be held for it, so that it needs an account in the ledger.
+  var holds = false
   var localRouting: Bool?
   var requiresESP = false
   var access: AccessLink?
@@ -51,8 +58,10 @@ struct BindingEntry {
 
   /// Whether packets are treated alike.
   func forwardsLike(_ other: BindingEntry) -> Bool {
-    tunnel == other.tunnel && state == other.state && localRouting == other.localRouting && access == other.access
-      && requiresESP == other.requiresESP
+    tunnel == other.tunnel && peer == other.peer && state == other.state && isFlushed == other.isFlushed
+      && holds == other.holds
+      && localRouting == other.localRouting && access == other.access && requiresESP == other.requiresESP
+      && (!holds || mobileNode == other.mobileNode)
   }
 }
 
@@ -73,8 +82,10 @@ struct TunnelEntry {
   var isStatic = false
   /// A record set it, so that it may exist before its first user.
   var isConfigured = false
-  /// Bindings that name it (REQUIREMENTS S-6).
+  /// Bindings that name it, as their tunnel or their peer's, and localized routes (REQUIREMENTS S-6).
   var users = 0
+  /// Of these, bindings that only still hear it as the peer of a handover that is over: no dump shows that.
+  var quietUsers = 0
   var id: TunnelID?
   /// What the forwarding table has now.
   var published: TunnelSettings?
@@ -82,10 +93,26 @@ struct TunnelEntry {
   /// Octets of the largest packet that its path is known to take (RFC 8201); nil: the egress port's are all that is known.
   var pathMTU: Int?
   var touched: UInt64 = 0
+
+  /// Whether loading a dump brings it back: not if only handovers that are over name it.
+  var isDumped: Bool { isConfigured || users == 0 || users > quietUsers }
 }
 
 /// A visitor prefix and the access port it lives on.
 struct VisitorEntry {
   let prefix: Prefix
   var port: UInt8
+  var touched: UInt64 = 0
+
+  /// Its entry in the forwarding table: a proxy prefix without a tunnel.
+  var binding: Binding {
+    Binding(
+      key: BindingKey(table: .proxy, prefix: prefix), tunnel: TunnelID(0),
+      access: AccessLink(port: port, mac: MACAddress(0), vlan: nil), isVisitor: true)
+  }
+}
+
+/// A tunnel's far end that has failed (RFC 5847).
+struct FailedPeer {
+  let address: IPAddress
 }

@@ -59,13 +59,23 @@ extension BindingTable {
 }
 
 extension BindingState {
-  /// The states this version forwards by; nil for the handover states.
-  init?(_ wire: BindingRecord.State) {
+  init(_ wire: BindingRecord.State) {
     switch wire {
     case .active: self = .active
     case .pending: self = .pending
     case .deregistering: self = .deregistering
-    case .redirecting, .buffering, .flushing, .relaying: return nil
+    case .redirecting: self = .redirecting
+    case .buffering: self = .buffering
+    case .flushing: self = .flushing
+    case .relaying: self = .relaying
+    }
+  }
+
+  /// States of a handover between two MAGs (RFC 5949).
+  var isHandover: Bool {
+    switch self {
+    case .active, .pending, .deregistering: false
+    case .redirecting, .buffering, .flushing, .relaying: true
     }
   }
 

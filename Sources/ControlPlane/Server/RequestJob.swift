@@ -4,7 +4,8 @@ import ControlProtocol
 enum RequestJob {
   /// Records are applied in slices.
   case set(UpsertRequest, FrameFlags, BatchProgress)
-  case delete(DeleteRequest, FrameFlags, BatchProgress)
+  /// With the bulk revocations that its last slice has begun and that are still under way.
+  case delete(DeleteRequest, FrameFlags, BatchProgress, [Revocation])
   /// The next slice of a dump.
   case dump(DumpRequest)
   case status([ArraySlice<StatusItem>])
@@ -42,6 +43,15 @@ struct BatchProgress {
       outcome.firstFailure = failure
     }
     position += count
+  }
+
+  /// One slice of the bulk revocations; they are counted and forgotten when all have ended, or a worker holds them up.
+  mutating func advance(_ revocations: inout [Revocation], in registry: Registry) {
+    let isUnderWay = revocations.contains { !$0.isFinished }
+    if isUnderWay, registry.continueRevocations(limit: Registry.revocationSlice) { return }
+    outcome.add(revocations)
+    outcome.generation = registry.generation
+    revocations = []
   }
 
   /// Partial success is still a failure of the request; the counts say what was applied.

@@ -59,7 +59,7 @@ final class RequestResponder {
     switch request {
     case .hello: return .answer(.hello(hello(access)))
     case .upsert(let request): return .set(request, flags, BatchProgress())
-    case .delete(let request): return .delete(request, flags, BatchProgress())
+    case .delete(let request): return .delete(request, flags, BatchProgress(), [])
     case .lookup(let request):
       let entries = core.registry.lookup(request, now: core.clock())
       return .answer(entries.isEmpty ? Self.refusal(.notFound, "key", "nothing has this key") : .lookup(entries))
@@ -76,15 +76,21 @@ final class RequestResponder {
     case .set(let request, let flags, var progress):
       let slice = slice(request.records, flags, progress)
       let outcome = core.registry.set(slice, atomic: flags.contains(.atomic), now: core.clock())
+      core.lookSooner()
       progress.add(outcome, count: slice.count)
       job = .set(request, flags, progress)
       return step(progress, of: request.records.count, flags)
-    case .delete(let request, let flags, var progress):
-      let slice = slice(request.keys, flags, progress)
-      let outcome = core.registry.delete(slice, atomic: flags.contains(.atomic), now: core.clock())
-      progress.add(outcome, count: slice.count)
-      job = .delete(request, flags, progress)
-      return step(progress, of: request.keys.count, flags)
+    case .delete(let request, let flags, var progress, var revocations):
+      if revocations.isEmpty {
+        let slice = slice(request.keys, flags, progress)
+        let begun = core.registry.beginDelete(slice, atomic: flags.contains(.atomic), now: core.clock())
+        progress.add(begun.outcome, count: slice.count)
+        revocations = begun.revocations
+      } else {
+        progress.advance(&revocations, in: core.registry)
+      }
+      job = .delete(request, flags, progress, revocations)
+      return revocations.isEmpty ? step(progress, of: request.keys.count, flags) : .again
     case .dump(var request):
       guard let slice = core.registry.dump(request, limit: Self.sliceRecords, now: core.clock()) else {
         return .reply(Self.refusal(.invalid, "cookie", "no dump of this table gave out this cookie"))
@@ -130,7 +136,8 @@ extension RequestResponder {
     let registry = core.registry
     let counts: [(TableNumber, Int, Int)] = [
       (.bindings, registry.bindingCount, capacities.bindings), (.tunnels, registry.tunnelCount, capacities.tunnels),
-      (.routes, 0, 0), (.visitors, registry.visitorCount, capacities.bindings),
+      (.routes, registry.routeCount, Registry.routeCapacity), (.visitors, registry.visitorCount, capacities.bindings),
+      (.peers, registry.failedPeerCount, Registry.peerCapacity),
     ]
     return HelloReply(
       access: access, role: configuration.role == .localMobilityAnchor ? .lma : .mag, bootID: identity.bootID,
@@ -157,6 +164,8 @@ extension RequestResponder {
       ("uptime", "\((core.clock() &- identity.startedAt) / 1_000_000_000)"), ("boot-id", identity.bootText),
       ("generation", "\(statistics.generation)"), ("table.bindings", "\(core.registry.bindingCount)"),
       ("table.tunnels", "\(core.registry.tunnelCount)"), ("table.visitors", "\(core.registry.visitorCount)"),
+      ("table.localized-routes", "\(core.registry.routeCount)"),
+      ("table.failed-peers", "\(core.registry.failedPeerCount)"),
       ("table.routes", "\(statistics.routes)"), ("table.next-hops", "\(statistics.nextHops)"),
       ("table.retired", "\(statistics.retired)"), ("table.bytes", "\(statistics.memoryBytes)"),
     ]

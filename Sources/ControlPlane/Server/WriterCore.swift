@@ -25,6 +25,8 @@ final class WriterCore {
   private let logger: Logger
   private var waiters: [Waiter] = []
   private var timer: Scheduled<Void>?
+  /// When the timer is due, in nanoseconds of the clock.
+  private var nextTurn: UInt64 = 0
   private var isStopped = false
   private var reportedError: FlowTableError?
 
@@ -73,6 +75,13 @@ final class WriterCore {
     arm(after: Self.quiescePeriod)
   }
 
+  /// A request may have begun what must be looked at before the timer is due.
+  func lookSooner() {
+    guard let deadline = registry.nextDeadline, deadline < nextTurn else { return }
+    let now = clock()
+    arm(after: Int64(clamping: max(deadline, now) - now) + 1)
+  }
+
   private func turn() {
     let now = clock()
     let expired = registry.tick(now: now)
@@ -80,6 +89,7 @@ final class WriterCore {
       logger.debug(
         "binding ended", metadata: ["prefix": "\(binding.key.prefix)", "cause": "\(binding.cause)"])
     }
+    for event in registry.takeEvents() { report(event) }
     resolver.tick(now: now)
     reportResolver()
     writer.reclaim()
@@ -115,7 +125,19 @@ final class WriterCore {
   private func arm(after nanoseconds: Int64) {
     timer?.cancel()
     guard !isStopped else { return }
+    nextTurn = clock() &+ UInt64(nanoseconds)
     timer = loop.assumeIsolated().scheduleTask(in: .nanoseconds(nanoseconds)) { self.turn() }
+  }
+
+  private func report(_ event: RegistryEvent) {
+    switch event {
+    case .routeExpired(let from, let to):
+      logger.debug("localized route ended", metadata: ["from": "\(from)", "to": "\(to)"])
+    case .flushed(let key, _): logger.debug("flush ended", metadata: ["prefix": "\(key.prefix)"])
+    case .peer(let address, isFailed: true):
+      logger.notice("peer failed: its tunnels carry nothing", metadata: ["remote": "\(address)"])
+    case .peer(let address, isFailed: false): logger.notice("peer is alive again", metadata: ["remote": "\(address)"])
+    }
   }
 
   private func reportResolver() {

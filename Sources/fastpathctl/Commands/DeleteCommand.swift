@@ -7,7 +7,8 @@ struct DeleteCommand: ParsableCommand {
     abstract: "Deletes records by key, all or nothing.",
     discussion: """
       Deleting what is absent is success. A binding's "expect" is the tunnel remote it must still have; with another \
-      one there the call is refused as stale.
+      one there the call is refused as stale. {"remote":ADDRESS}, with "table" for one cache only, is every binding \
+      whose tunnel has that remote: nothing is forwarded by its tunnels while they go.
       """)
 
   @OptionGroup var options: GlobalOptions

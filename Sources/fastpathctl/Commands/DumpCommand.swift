@@ -8,7 +8,7 @@ struct DumpCommand: ParsableCommand {
     discussion: "The output of a dump of all tables, given to load, restores them.")
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
-    case bindings, tunnels, routes, visitors
+    case bindings, tunnels, routes, visitors, peers
 
     var number: TableNumber {
       switch self {
@@ -16,6 +16,7 @@ struct DumpCommand: ParsableCommand {
       case .tunnels: .tunnels
       case .routes: .routes
       case .visitors: .visitors
+      case .peers: .peers
       }
     }
   }

@@ -9,6 +9,7 @@ enum EntryText {
     case .tunnel(let tunnel): lines = tunnel.lines
     case .route(let route): lines = route.lines
     case .visitor(let visitor): lines = ["visitor \(visitor.prefix)", row("port", visitor.port)]
+    case .peer(let peer): lines = ["peer \(peer.address)", row("state", peer.state.name)]
     }
     let traffic = entry.traffic
     lines.append(row("uplink", "\(traffic.upPackets) packets, \(traffic.upBytes) bytes"))

@@ -78,6 +78,13 @@ struct RecordFields {
     return WireAddress(address)
   }
 
+  /// An address that a tunnel can end at.
+  func unicastAddress(_ key: String) throws(RecordError) -> WireAddress {
+    let address = try address(key)
+    guard address.isUsable else { throw error(key, "must be a unicast address of an interface, not \(address)") }
+    return address
+  }
+
   func prefix(_ key: String) throws(RecordError) -> WirePrefix {
     let text = try requiredString(key)
     do throws(PrefixTextError) {

@@ -12,6 +12,7 @@ extension RecordJSON {
     case .route(let route): members(route)
     case .visitor(let visitor):
       [("visitor", JSONText.quoted(visitor.prefix.description)), ("port", JSONText.quoted(visitor.port))]
+    case .peer(let peer): [("peer", "\"\(peer.address)\""), ("state", "\"\(peer.state.name)\"")]
     }
   }
 

@@ -11,11 +11,19 @@ enum RecordJSON {
     case .tunnels: .tunnel(try tunnel(value, extraKeys))
     case .routes: .route(try route(value, extraKeys))
     case .visitors: .visitor(try visitor(value, extraKeys))
+    case .peers: .peer(try peer(value, extraKeys))
     }
   }
 
   /// The key fields of a record, for `delete`. The record's other fields may be there and are not looked at.
+  ///
+  /// `{"remote":…}` with an optional `table` is every binding whose tunnel has that remote.
   static func key(_ value: JSONValue, extraKeys: [String] = []) throws(RecordError) -> TableKey {
+    if isRevocation(value) {
+      let fields = try RecordFields(value, known: revocationKeys + extraKeys)
+      let remote = try fields.unicastAddress("remote")
+      return .bindings(remote: remote, fields.value("table") == nil ? nil : try cache(fields))
+    }
     switch try kind(of: value) {
     case .bindings:
       let fields = try RecordFields(value, known: bindingKeys + ["expect"] + extraKeys)
@@ -30,7 +38,15 @@ enum RecordJSON {
     case .visitors:
       let fields = try RecordFields(value, known: visitorKeys + extraKeys)
       return .visitor(try fields.prefix("visitor"))
+    case .peers:
+      let fields = try RecordFields(value, known: peerKeys + extraKeys)
+      return .peer(try fields.unicastAddress("peer"))
     }
+  }
+
+  private static func isRevocation(_ value: JSONValue) -> Bool {
+    guard case .object(let members) = value else { return false }
+    return members.contains { $0.key == "remote" } && !members.contains { $0.key == "prefix" }
   }
 
   /// Which record an object is, by the key fields it has.
@@ -46,16 +62,20 @@ enum RecordJSON {
       default: continue
       }
     }
-    guard members.contains(where: { $0.key == "tunnel" }) else {
+    if members.contains(where: { $0.key == "tunnel" }) { return .tunnels }
+    guard members.contains(where: { $0.key == "peer" }) else {
       throw RecordError(
-        field: "record", rule: "needs \"table\" and \"prefix\", or \"tunnel\", or \"route\", or \"visitor\"")
+        field: "record",
+        rule: "needs \"table\" and \"prefix\", or \"tunnel\", or \"route\", or \"visitor\", or \"peer\"")
     }
-    return .tunnels
+    return .peers
   }
 
   static let tunnelKeys = ["tunnel", "static", "hopLimit", "mtu", "encapsulationLimit", "dscp", "ecn"]
   static let routeKeys = ["route", "via", "lifetime", "receiveOnly"]
   static let visitorKeys = ["visitor", "port"]
+  static let peerKeys = ["peer", "state"]
+  static let revocationKeys = ["remote", "table"]
 
   private static func tunnel(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> TunnelRecord {
     let fields = try RecordFields(value, known: tunnelKeys + extraKeys)
@@ -134,5 +154,15 @@ enum RecordJSON {
   private static func visitor(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> VisitorRecord {
     let fields = try RecordFields(value, known: visitorKeys + extraKeys)
     return VisitorRecord(prefix: try fields.prefix("visitor"), port: try fields.portName("port"))
+  }
+
+  private static func peer(_ value: JSONValue, _ extraKeys: [String]) throws(RecordError) -> PeerRecord {
+    let fields = try RecordFields(value, known: peerKeys + extraKeys)
+    let address = try fields.unicastAddress("peer")
+    let name = try fields.requiredString("state")
+    guard let state = PeerRecord.State.allCases.first(where: { $0.name == name }) else {
+      throw fields.error("state", "must be \"failed\" or \"alive\", not \"\(name)\"")
+    }
+    return PeerRecord(address: address, state: state)
   }
 }

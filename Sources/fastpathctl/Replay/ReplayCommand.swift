@@ -94,7 +94,7 @@ struct ReplayCommand: ParsableCommand {
     let records = try RecordLines(ndjson: try FileInput.read(load)) { (value) throws(RecordError) in
       try RecordJSON.record(value)
     }
-    let outcome = domain.set(records.elements, now: now)
+    let (outcome, _) = domain.set(records.elements, now: now)
     guard let failure = outcome.firstFailure else { return }
     let line = failure.index.map { records.lines[$0] } ?? 0
     throw .record(line: line, field: failure.field, rule: failure.rule)

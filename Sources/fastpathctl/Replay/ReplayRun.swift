@@ -70,6 +70,7 @@ struct ReplayRun {
           Self.kernelFrame(arrival.packet.frame, packet: packet), number: Int(ticket), port: arrival.port,
           reason: reason, time: event.at)
       case .expired(let binding): show(binding, at: event.at)
+      case .registry(let happened): show(happened, at: event.at)
       case .pathMTU(let tunnel, let mtu):
         output.event([
           ("event", JSONText.quoted("path-mtu")), ("at", Self.seconds(event.at)),
@@ -78,6 +79,18 @@ struct ReplayRun {
         ])
       }
     }
+  }
+
+  private mutating func show(_ event: RegistryEvent, at time: UInt64) {
+    let members: [(String, String)]
+    switch event {
+    case .routeExpired(let from, let to): members = [("event", "route-expired"), ("from", "\(from)"), ("to", "\(to)")]
+    case .flushed(let key, _): members = [("event", "flushed"), ("prefix", "\(key.prefix)")]
+    case .peer(let address, let isFailed):
+      members = [("event", "peer"), ("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")]
+    }
+    let quoted = members.map { ($0.0, JSONText.quoted($0.1)) }
+    output.event(quoted.prefix(1) + [("at", Self.seconds(time))] + quoted.dropFirst())
   }
 
   private mutating func show(_ expired: ExpiredBinding, at time: UInt64) {
@@ -91,11 +104,12 @@ struct ReplayRun {
   private mutating func apply(_ scripted: (at: UInt64, line: Int, operation: ScriptedOperation)) {
     let (now, line, operation) = scripted
     advance(to: now)
-    let outcome =
+    let (outcome, events) =
       switch operation.action {
       case .set(let record): domain.set([record], now: now)
       case .delete(let key): domain.delete([key], now: now)
       }
+    show(events)
     guard let failure = outcome.firstFailure else { return }
     complaints.append("line \(line): \(failure.field): \(failure.rule)")
     output.event([

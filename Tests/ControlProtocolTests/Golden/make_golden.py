@@ -68,12 +68,20 @@ route_local = struct.pack("<BBBBIII", 4, 32, 4, 32, 2, 0, 0) + v4("203.0.113.10"
 # Visitors: family, length, reserved, prefix, port.
 visitor = struct.pack("<BB14x", 6, 64) + v6("2001:db8:aaaa::") + b"access1".ljust(16, b"\0")
 
+# Peers: family, state (1 failed, 2 alive), reserved, address.
+peer_failed = struct.pack("<BB14x", 6, 1) + MAG1
+peer_alive = struct.pack("<BB14x", 4, 2) + v4("192.0.2.9")
+
 # DELETE: expect (128) puts the tunnel remote there.
 key_expect = struct.pack("<BBBBIII", 0, 6, 64, 0, 0x80, 0, 0) + v6("2001:db8:100:1::") + bytes(16) + MAG1
 key_mip = struct.pack("<BBBBIII", 1, 6, 128, 0, 0, 0, 0) + v6("2001:db8:100:1::5") + bytes(32)
 key_tunnel = struct.pack("<BBBBIHBBI", 6, 0, 0, 0, 0, 0, 0, 0, 0) + LMAA + MAG1
 key_route = struct.pack("<BBBBIII", 6, 64, 6, 64, 0, 0, 0) + v6("2001:db8:100:1::") + v6("2001:db8:100:2::")
 key_visitor = struct.pack("<BB14x", 6, 64) + v6("2001:db8:aaaa::")
+key_peer = struct.pack("<BB14x", 6, 0) + MAG1
+# all bindings to a remote (512), of one cache (1024), IPv4 ends (64)
+key_remote = struct.pack("<BBBBIII", 0, 0, 0, 0, 0x200, 0, 0) + bytes(32) + MAG1
+key_remote_mip = struct.pack("<BBBBIII", 1, 0, 0, 0, 0x640, 0, 0) + bytes(32) + v4("192.0.2.9")
 
 hello_reply = (
     struct.pack("<HHBBH", 1, 0, 2, 1, 14) + bytes(range(16)) + struct.pack("<QII", 42, 4194304, 65536)
@@ -99,6 +107,9 @@ FRAMES = {
     "delete-mixed": frame(
         3, 10, batch(0, tagged(2, key_tunnel, 48), tagged(3, key_route, 48), tagged(4, key_visitor, 48)), count=3,
         size=56),
+    "upsert-peers": frame(2, 18, batch(5, peer_failed, peer_alive), flags=1, count=2, size=32),
+    "delete-peer": frame(3, 19, batch(5, key_peer), flags=1, count=1, size=32),
+    "delete-remote": frame(3, 20, batch(1, key_remote, key_remote_mip), flags=1, count=2, size=64),
     "outcome-ok": frame(2, 2, outcome(2, 1, 0, 0xFFFFFFFF, 0, b"", b"", 43), REPLY),
     "outcome-stale": frame(
         3, 9, outcome(0, 0, 1, 1, 7, b"expect", b"the tunnel is 2001:db8:b::1", 43), REPLY, status=7),
@@ -115,6 +126,7 @@ FRAMES = {
         + struct.pack("<HHI", 2, 0, 0) + lookup_tail + tunnel_named.ljust(192, b"\0"), REPLY, count=2, size=232),
     "dump-request": frame(5, 15, struct.pack("<HHIQ", 0, 0, 0, 0)),
     "dump-slice": frame(5, 15, struct.pack("<HHIQQ", 1, 0, 0, 7, 43) + lma_v6 + lma_v4, REPLY, count=2, size=64),
+    "dump-peers": frame(5, 21, struct.pack("<HHIQQ", 5, 0, 0, 1, 43) + peer_failed, REPLY, count=1, size=32),
     "dump-end": frame(5, 15, struct.pack("<HHIQQ", 0, 0, 0, 0, 43), REPLY),
     "status-request": frame(6, 16, b""),
     "status-reply": frame(

@@ -1,0 +1,57 @@
+import ControlProtocol
+import FlowTable
+
+// A failed peer (RFC 5847 section 3: its bindings "should be marked invalid"): all tunnels to it drop until it is alive
+// again, those that exist and those that are made meanwhile. The bindings stay, so that an alarm that was false costs
+// nothing but the packets.
+
+extension Registry {
+  /// As many as there can be tunnels.
+  public static let peerCapacity = 1 << 16
+
+  func stage(_ record: PeerRecord) throws(RecordRefusal) -> Bool {
+    let address = try rules.check(record)
+    guard record.state == .failed else { return stageRecovery(of: address) }
+    guard peers.find(address) == nil else { return false }
+    guard peers.count < Self.peerCapacity else {
+      throw RecordRefusal(code: .full, field: "peer", rule: "\(Self.peerCapacity) failed peers are the most")
+    }
+    journal.peers.append(.init(slot: peers.insert(address, FailedPeer(address: address)), previous: nil))
+    for slot in tunnelSlots(to: address) { noteTunnel(slot) }
+    return true
+  }
+
+  /// Ends a failure; false when there is none.
+  func stageRecovery(of address: IPAddress) -> Bool {
+    guard let slot = peers.find(address), let entry = peers[slot] else { return false }
+    journal.peers.append(.init(slot: slot, previous: entry, isRemoved: true))
+    peers.unlink(address)
+    for slot in tunnelSlots(to: address) { noteTunnel(slot) }
+    return true
+  }
+
+  /// Whether tunnels to this far end carry nothing: it has failed, or its bindings are being revoked.
+  func isFailed(_ remote: IPAddress) -> Bool {
+    peers.find(remote) != nil || revocations.contains { $0.remote == remote }
+  }
+
+  func finishPeers() {
+    for note in journal.peers {
+      guard let entry = peers[note.slot] else { continue }
+      events.add(.peer(entry.address, isFailed: !note.isRemoved))
+      if note.isRemoved { peers.release(note.slot) }
+    }
+  }
+
+  func undoPeers() {
+    for note in journal.peers.reversed() {
+      guard let entry = peers[note.slot] else { continue }
+      if note.isRemoved {
+        peers.relink(entry.address, to: note.slot)
+      } else {
+        peers.unlink(entry.address)
+        peers.release(note.slot)
+      }
+    }
+  }
+}
