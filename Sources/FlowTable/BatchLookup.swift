@@ -26,8 +26,8 @@ public struct LookupKey: Hashable, Sendable, BitwiseCopyable {
 /// hash and prefetch the bucket; compare tags and prefetch the record; compare the key. Each pass is a loop of
 /// independent steps, so the memory accesses of many keys overlap. When few keys are left, as many lengths as fill the
 /// passes go together: one length at a time, their accesses would have nothing to overlap with (ten lengths at one
-/// million, 5 % of the keys below /64: 1.5 of the rate). A full bucket sends a key on to the next within the second
-/// pass, so that its record is prefetched like all others; a false tag or an older record takes `search`.
+/// million, 5 % of the keys below /64: 1.5 of the rate). Keys that a full bucket sent on to the next are looked for at the
+/// end of the second pass, when that line has come; a false tag or an older record takes `search`.
 @safe
 struct BatchLookup {
   let storage: BucketStorage
@@ -38,86 +38,13 @@ struct BatchLookup {
   /// Keys per pass. 64 keys × (bucket + record) = 8 KiB, a quarter of the first-level cache, and a bulk of AF_XDP.
   static let width = 64
 
-  /// Working memory of one batch, on the stack: one address, so that the loops keep it in one register.
-  @safe
-  struct Scratch {
-    // `bytes` octets, which outlive the lookup: arrays of `width` elements at fixed offsets, in falling alignment.
-    private let memory: UnsafeMutableRawPointer
-
-    static let bytes = width * (8 + 4 + 1 + 1)
-
-    @inline(__always)
-    init(_ memory: UnsafeMutableRawPointer) { unsafe self.memory = unsafe memory }
-
-    /// The hash of each pending key.
-    @inline(__always)
-    var hashes: UnsafeMutablePointer<UInt64> { unsafe memory.assumingMemoryBound(to: UInt64.self) }
-
-    /// The record that each pending key's tag led to, 0 without one.
-    @inline(__always)
-    var candidates: UnsafeMutablePointer<UInt32> { unsafe (memory + width * 8).assumingMemoryBound(to: UInt32.self) }
-
-    /// Positions in the batch of the keys that have no match yet.
-    @inline(__always)
-    var pending: UnsafeMutablePointer<UInt8> { unsafe (memory + width * 12).assumingMemoryBound(to: UInt8.self) }
-
-    /// The lengths that go together through the passes, longest first.
-    @inline(__always)
-    var lengths: UnsafeMutablePointer<LengthClass> {
-      unsafe (memory + width * 13).assumingMemoryBound(to: LengthClass.self)
-    }
-
-    /// Makes every position pending.
-    @inline(__always)
-    func listAll() {
-      // Eight positions a word, in memory order: `pending` is 8-octet aligned and has `width` octets.
-      let words = unsafe (memory + width * 12).assumingMemoryBound(to: UInt64.self)
-      var word = UInt64(littleEndian: 0x0706_0504_0302_0100)
-      var number = 0
-      while number < width / 8 {
-        unsafe words[number] = word
-        word = UInt64(littleEndian: UInt64(littleEndian: word) &+ 0x0808_0808_0808_0808)
-        number &+= 1
-      }
-    }
-
-    /// Leaves those of the first `count` pending keys in the list that have no result; returns how many they are.
-    @inline(__always)
-    func keepPending(_ count: Int, without results: UnsafeMutablePointer<UInt32>) -> Int {
-      var left = 0
-      var place = 0
-      while place < count {
-        // Positions are below the batch's count; `left` never passes `place`.
-        let position = unsafe pending[place]
-        unsafe pending[left] = position
-        left &+= unsafe results[Int(position)] == 0 ? 1 : 0
-        place &+= 1
-      }
-      return left
-    }
-
-    @inline(__always)
-    func copyPending(_ count: Int, to positions: UnsafeMutablePointer<UInt8>) {
-      var place = 0
-      while place < count {
-        // Both lists have `width` elements.
-        unsafe positions[place] = unsafe pending[place]
-        place &+= 1
-      }
-    }
-
-    /// Makes the positions of one family pending, in order.
-    func list(_ family: AddressFamily, _ keys: UnsafePointer<LookupKey>, _ count: Int) {
-      var listed = 0
-      var position = 0
-      while position < count {
-        // Below `width`: each position is written, and counts only if it is of the family.
-        unsafe pending[listed] = UInt8(truncatingIfNeeded: position)
-        listed &+= unsafe keys[position].family == family ? 1 : 0
-        position &+= 1
-      }
-    }
-  }
+  /// How many keys ahead the second and the third pass ask for their lines again.
+  ///
+  /// The processor drops prefetches when many are under way, above all while it walks page tables for them, and each
+  /// pass issues a burst of 64. A line that was dropped would be waited for in full; asking again for one that came costs
+  /// an instruction. Distances from 8 to 32 differ by a few percent (docs/adr/0003).
+  static let bucketsAhead = 16
+  static let recordsAhead = 24
 
   /// How many of the keys are of IPv4: most batches are of one family, and then need no sorting.
   @inline(__always)
@@ -205,29 +132,67 @@ struct BatchLookup {
     }
   }
 
+  /// The second pass.
   @inline(__always)
-  private func selectCandidates(_ count: Int, _ scratch: Scratch) {
+  func selectCandidates(_ count: Int, _ scratch: Scratch) {
     var position = 0
-    while position < count {
-      // As above; an index found in a slot is that of a record inside the arena.
-      let value = unsafe scratch.hashes[position]
-      let tag = BucketStorage.tag(value)
-      let bucket = storage.homeBucket(value)
-      let match = bucket.match(tag)
-      var index: UInt32 = 0
-      if match.slots != 0 {
-        index = bucket.index(match.slot)
-      } else if match.goesOn {
-        index = candidate(tag, after: storage.home(value))
-      }
-      unsafe fp_prefetch(records + Int(index) &* 64)
-      unsafe scratch.candidates[position] = index
+    var passed = 0
+    while position < count &- Self.bucketsAhead {
+      // Below `count`, as in `load`.
+      unsafe storage.homeBucket(scratch.hashes[position &+ Self.bucketsAhead]).prefetch()
+      passed = selectCandidate(position, passed, scratch)
       position &+= 1
+    }
+    while position < count {
+      passed = selectCandidate(position, passed, scratch)
+      position &+= 1
+    }
+    if passed != 0 { selectPassed(passed, scratch) }
+  }
+
+  @inline(__always)
+  private func selectCandidate(_ position: Int, _ passed: Int, _ scratch: Scratch) -> Int {
+    // As above; an index found in a slot is that of a record inside the arena.
+    let value = unsafe scratch.hashes[position]
+    let tag = BucketStorage.tag(value)
+    let bucket = storage.homeBucket(value)
+    let match = bucket.match(tag)
+    var index: UInt32 = 0
+    var passed = passed
+    if match.slots != 0 {
+      index = bucket.index(match.slot)
+    } else if match.goesOn {
+      // Its next bucket's line is on the way while the others are selected; four keys of a hundred take this way.
+      storage.bucket(storage.home(value) &+ 1).prefetch()
+      unsafe scratch.passed[passed] = UInt8(truncatingIfNeeded: position)
+      passed &+= 1
+    }
+    prefetch(index)
+    unsafe scratch.candidates[position] = index
+    return passed
+  }
+
+  /// The candidates of the keys that the second pass put off.
+  @inline(never)
+  private func selectPassed(_ count: Int, _ scratch: Scratch) {
+    var place = 0
+    while place < count {
+      // Positions that `selectCandidate` listed, below the batch's count.
+      let position = unsafe Int(scratch.passed[place])
+      let value = unsafe scratch.hashes[position]
+      let index = candidate(BucketStorage.tag(value), after: storage.home(value))
+      prefetch(index)
+      unsafe scratch.candidates[position] = index
+      place &+= 1
     }
   }
 
+  /// Starts loading a record's line. A prefetch never faults, whatever the index.
+  @inline(__always)
+  func prefetch(_ index: UInt32) { unsafe fp_prefetch(records + Int(index) &* 64) }
+
   /// The first record whose tag matches in the buckets after one; 0 without. No record is read: it will be prefetched.
-  @inline(never)
+  @inline(__always)
   private func candidate(_ tag: UInt16, after home: Int) -> UInt32 {
     var step = 1
     while step < storage.bucketCount {
@@ -248,35 +213,52 @@ struct BatchLookup {
     let mask = lengthClass.mask
     var left = 0
     var position = 0
-    while position < count {
+    while position < count &- Self.recordsAhead {
       // As above.
-      let number = unsafe scratch.pending[position]
-      let index = unsafe scratch.candidates[position]
-      let found = unsafe compare(index, keys + Int(number), mask, lengthClass)
-      unsafe results[Int(number)] = found
-      unsafe scratch.pending[left] = number
-      left &+= found == 0 ? 1 : 0
+      unsafe prefetch(scratch.candidates[position &+ Self.recordsAhead])
+      left = unsafe compareNext(keys, position, left, scratch, mask, lengthClass, into: results)
+      position &+= 1
+    }
+    while position < count {
+      left = unsafe compareNext(keys, position, left, scratch, mask, lengthClass, into: results)
       position &+= 1
     }
     return left
   }
 
+  /// `compare` for one pending key; returns how many are left, with it.
+  @inline(__always)
+  private func compareNext(
+    _ keys: UnsafePointer<LookupKey>, _ position: Int, _ left: Int, _ scratch: Scratch,
+    _ mask: (high: UInt64, low: UInt64), _ lengthClass: LengthClass, into results: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    // As above; `left` never passes `position`.
+    let number = unsafe scratch.pending[position]
+    let index = unsafe scratch.candidates[position]
+    let found = unsafe compare(index, keys + Int(number), mask, lengthClass)
+    unsafe results[Int(number)] = found
+    unsafe scratch.pending[left] = number
+    return left &+ (found == 0 ? 1 : 0)
+  }
+
   /// The record of a candidate if it is the key's and of this snapshot, else what `search` finds; 0 for 0.
   @inline(__always)
-  private func compare(
-    _ index: UInt32, _ key: UnsafePointer<LookupKey>, _ mask: (high: UInt64, low: UInt64), _ lengthClass: LengthClass
+  func compare(
+    _ index: UInt32, _ key: UnsafePointer<LookupKey>, _ mask: (high: UInt64, low: UInt64), _ lengthClass: LengthClass,
+    hasLowerWord: Bool = true
   ) -> UInt32 {
     // Records are immutable while this snapshot can reach them.
     let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
-    // Of the same length, and not a tombstone: the class and that flag are neighbours in the record.
+    // Of the same length, and not a tombstone: the class and that flag are neighbours in the record. A record of up to
+    // 64 bits has no lower word to compare.
     let differs =
       unsafe (record.pointee.high ^ (key.pointee.high & mask.high))
-      | (record.pointee.low ^ (key.pointee.low & mask.low))
+      | (hasLowerWord ? record.pointee.low ^ (key.pointee.low & mask.low) : 0)
       | UInt64((record.pointee.kind & BindingRecord.tombstoneOrClass) ^ UInt16(lengthClass.rawValue))
     // The top bit of the difference says that the record is newer than the snapshot (both are far below 2^63).
     let hidden = unsafe (generation &- record.pointee.generation) &>> 63
     let found = differs | hidden == 0 ? index : 0
-    return found == 0 && index != 0 ? unsafe search(key.pointee, lengthClass) : found
+    return found != index ? unsafe search(key.pointee, lengthClass) : found
   }
 
   /// One key, all the way: further buckets of its probe, older records of its key. 0 without a match.

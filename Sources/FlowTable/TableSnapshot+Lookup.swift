@@ -41,14 +41,32 @@ extension TableSnapshot {
   ) {
     let ipv4 = unsafe BatchLookup.countIPv4(keys, count)
     if ipv4 == 0 || ipv4 == count {
-      scratch.listAll()
-      unsafe lookupFamily(ipv4 == 0 ? .ipv6 : .ipv4, keys, count, results, scratch)
+      unsafe lookupWhole(ipv4 == 0 ? .ipv6 : .ipv4, keys, count, results, scratch)
       return
     }
     unsafe scratch.list(.ipv6, keys, count)
     unsafe lookupFamily(.ipv6, keys, count &- ipv4, results, scratch)
     unsafe scratch.list(.ipv4, keys, count)
     unsafe lookupFamily(.ipv4, keys, ipv4, results, scratch)
+  }
+
+  /// All keys of a batch, all of one family: as `lookupFamily`, but the first length needs no list of them.
+  @inline(__always)
+  private func lookupWhole(
+    _ family: AddressFamily, _ keys: UnsafePointer<LookupKey>, _ count: Int, _ results: UnsafeMutablePointer<UInt32>,
+    _ scratch: BatchLookup.Scratch
+  ) {
+    let mobileLengths = mobile.lengths.restricted(to: family)
+    let first = mobileLengths.isEmpty ? proxy : mobile
+    let lengths = first.lengths.restricted(to: family)
+    if lengths.isEmpty {
+      unsafe results.update(repeating: 0, count: count)
+      return
+    }
+    let lookup = unsafe BatchLookup(storage: first.storage, records: bindingRecords, generation: generation, hash: hash)
+    let left = unsafe lookup.resolveInOrder(lengths, keys, count, scratch, into: results)
+    // What has no match is pending, and its result is 0.
+    if !mobileLengths.isEmpty { _ = unsafe self.lookup(proxy, family, keys, left, results, scratch) }
   }
 
   /// The pending keys, all of one family: mobile bindings first, proxy bindings for what those do not have.
