@@ -17,6 +17,7 @@ struct RegistryModel {
   /// Without `expect`.
   var bindings: [TableKey: Binding] = [:]
   var tunnels: [WireTunnel: Tunnel] = [:]
+  var failed: Set<WireAddress> = []
 
   func users(_ tunnel: WireTunnel) -> Int { bindings.values.count { $0.record.tunnel == tunnel } }
 
@@ -31,7 +32,10 @@ struct RegistryModel {
         let tunnel = Tunnel(isStatic: record.isStatic, isConfigured: true, hopLimit: record.hopLimit)
         if tunnels[record.tunnel] != tunnel { changed += 1 }
         tunnels[record.tunnel] = tunnel
-      case .visitor, .route, .peer: preconditionFailure("the random sequences have none")
+      case .peer(let record):
+        if failed.contains(record.address) != (record.state == .failed) { changed += 1 }
+        if record.state == .failed { failed.insert(record.address) } else { failed.remove(record.address) }
+      case .visitor, .route: preconditionFailure("the random sequences have none")
       }
     }
     dropUnused(since: before)
@@ -57,6 +61,16 @@ struct RegistryModel {
     dropUnused(since: before)
   }
 
+  /// - Returns: how many bindings of this remote went.
+  mutating func revoke(_ remote: WireAddress, _ table: BindingRecord.Table?) -> Int {
+    let before = self
+    bindings = bindings.filter {
+      $0.value.record.tunnel.remote != remote || ![nil, $0.value.record.table].contains(table)
+    }
+    dropUnused(since: before)
+    return before.bindings.count - bindings.count
+  }
+
   mutating func advance(to now: UInt64) {
     let before = self
     bindings = bindings.filter { min($0.value.expiry ?? .max, $0.value.removal ?? .max) > now }
@@ -71,7 +85,7 @@ struct RegistryModel {
 
   /// What a dump must hold.
   func records(now: UInt64) -> Set<TableRecord> {
-    var all: Set<TableRecord> = []
+    var all = Set(failed.map { TableRecord.peer(PeerRecord(address: $0, state: .failed)) })
     for (endpoints, tunnel) in tunnels {
       all.insert(
         .tunnel(

@@ -16,6 +16,9 @@ struct RegistryModelTests {
 
   private static func record(_ random: inout SeededGenerator) -> TableRecord {
     let tunnel = tunnels.randomElement(using: &random) ?? Sample.mag1
+    if Int.random(in: 0..<8, using: &random) == 0 {
+      return .peer(PeerRecord(address: tunnel.remote, state: Bool.random(using: &random) ? .failed : .alive))
+    }
     if Int.random(in: 0..<6, using: &random) == 0 {
       return .tunnel(
         TunnelRecord(
@@ -63,6 +66,11 @@ struct RegistryModelTests {
       #expect(Int(outcome.failed) == (spoiled ? 1 : 0))
     case 5..<7:
       try deleteBinding(&random, fixture, &model)
+    case 7 where Int.random(in: 0..<3, using: &random) == 0:
+      let remote = (Self.tunnels.randomElement(using: &random) ?? Sample.mag1).remote
+      let tables: [BindingRecord.Table?] = [nil, .proxy, .mobile]
+      let table = tables.randomElement(using: &random) ?? nil
+      #expect(Int(fixture.delete(.bindings(remote: remote, table)).applied) == model.revoke(remote, table))
     case 7:
       let tunnel = Self.tunnels.randomElement(using: &random) ?? Sample.mag1
       let outcome = fixture.delete(.tunnel(tunnel))
@@ -109,6 +117,7 @@ struct RegistryModelTests {
     for (endpoints, tunnel) in model.tunnels {
       let settings = fixture.writer.tunnel(TunnelEndpoints(endpoints)).flatMap { fixture.writer.tunnelSettings($0) }
       #expect(settings?.hopLimit == tunnel.hopLimit ?? 64, place)
+      #expect(settings?.isFailed == model.failed.contains(endpoints.remote), place)
     }
   }
 }

@@ -21,6 +21,8 @@ struct Journal {
   var visitors: [Note<VisitorEntry>] = []
   var routes: [Note<RouteEntry>] = []
   var peers: [Note<FailedPeer>] = []
+  /// Packets may be held for one of the bindings, before or after the request: a bulk load is spared looking.
+  var concernsHandovers = false
   /// Bulk revocations that begin with this request.
   var revocations: [Revocation] = []
 

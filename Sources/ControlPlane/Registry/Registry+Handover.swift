@@ -44,11 +44,12 @@ struct HoldingAccounts {
 }
 
 extension Registry {
-  /// Bindings whose flush ends in one tick at most.
-  private static let flushesPerTick = 4096
+  /// Flushing bindings looked at in one tick.
+  private static let flushesPerTick = 1024
 
   /// Opens what the journal's bindings need.
   func openAccounts(_ opened: inout [HoldingAccounts.Owner]) throws(RecordRefusal) {
+    guard journal.concernsHandovers else { return }
     for note in journal.bindings where !note.isRemoved {
       guard let entry = bindings[note.slot], entry.holds else { continue }
       let owner = HoldingAccounts.Owner(note.slot, entry)
@@ -68,6 +69,7 @@ extension Registry {
 
   /// Gives back what the journal's bindings had before, and notes which of them flush now.
   func finishHandovers() {
+    guard journal.concernsHandovers else { return }
     for note in journal.bindings {
       if let previous = note.previous, previous.holds {
         accounts.release(HoldingAccounts.Owner(note.slot, previous), in: ledger)
@@ -87,9 +89,11 @@ extension Registry {
   func endFlushes() {
     guard !flushing.isEmpty else { return }
     journal = Journal(number: journal.number + 1)
-    for slot in flushing {
-      guard journal.bindings.count < Self.flushesPerTick else { break }
-      guard let previous = bindings[slot], let id = accounts.id(HoldingAccounts.Owner(slot, previous)),
+    journal.concernsHandovers = true
+    for slot in flushing.next(Self.flushesPerTick) {
+      // A slot may come twice.
+      guard let previous = bindings[slot], previous.state == .flushing,
+        let id = accounts.id(HoldingAccounts.Owner(slot, previous)),
         ledger.held(id) == 0
       else { continue }
       bindings[slot]?.state = .active

@@ -74,10 +74,11 @@ extension Registry {
       guard let entry = tunnels[note.slot], let id = entry.id, let nextHop = entry.nextHop else { continue }
       if let settings = note.previous?.published {
         guard settings != entry.published else { continue }
-        // The table had these very settings a moment ago. If it refuses them now, they stay marked as published, and
-        // the next request or next-hop change of this tunnel writes them.
+        // The table had these very settings a moment ago. If it refuses them now, the next tick writes them.
         if (try? writer.updateTunnel(id, settings: settings, nextHop: nextHop)) != nil {
           tunnels[note.slot]?.published = settings
+        } else {
+          lingeringSettings.insert(note.slot)
         }
       } else if note.previous == nil {
         removeTunnel(note.slot, entry)
@@ -92,7 +93,7 @@ extension Registry {
     var moved = written
     for note in journal.bindings {
       guard let entry = bindings[note.slot] else { continue }
-      let hasOtherBlock = moved.removeValue(forKey: note.slot) != nil
+      let hasOtherBlock = !moved.isEmpty && moved.removeValue(forKey: note.slot) != nil
       if note.isRemoved {
         changes.append(.remove(entry.packedKey.key))
       } else if hasOtherBlock || note.previous.map({ !$0.forwardsLike(entry) }) ?? true {
@@ -216,6 +217,7 @@ extension Registry {
       guard entry.id == nil else {
         // Its withdrawal was put off: it stays as an unused dynamic tunnel until the table lets it go.
         tunnels[note.slot]?.users = 0
+        tunnels[note.slot]?.quietUsers = 0
         tunnels[note.slot]?.isConfigured = false
         tunnels[note.slot]?.isStatic = false
         lingeringTunnels.insert(note.slot)

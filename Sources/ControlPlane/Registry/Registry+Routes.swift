@@ -158,6 +158,7 @@ extension Registry {
       if let old = blocks[slot] { writer.retireLocalizedRoutes(old.id) }
       blocks[slot] = block
     }
+    guard !blocks.isEmpty else { return }
     for note in journal.bindings where note.isRemoved {
       guard let old = blocks.removeValue(forKey: note.slot) else { continue }
       writer.retireLocalizedRoutes(old.id)

@@ -87,6 +87,7 @@ extension Registry {
   private func store(_ entry: BindingEntry, in slot: UInt32?, previous: BindingEntry?) {
     var entry = entry
     entry.touched = journal.number
+    if entry.holds || previous?.holds ?? false { journal.concernsHandovers = true }
     guard let slot, let previous else {
       let slot = bindings.insert(entry.packedKey, entry)
       journal.bindings.append(.init(slot: slot, previous: nil))
@@ -177,6 +178,7 @@ extension Registry {
   func removeBinding(_ slot: UInt32, _ entry: BindingEntry) {
     release(entry.tunnel)
     releasePeer(of: entry)
+    if entry.holds { journal.concernsHandovers = true }
     journal.bindings.append(.init(slot: slot, previous: entry, isRemoved: true))
     bindings.unlink(entry.packedKey)
   }

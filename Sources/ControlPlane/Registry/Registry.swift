@@ -38,8 +38,7 @@ public final class Registry {
   var revocations: [Revocation] = []
   let ledger: HandoverLedger
   var accounts = HoldingAccounts()
-  /// Bindings in state `flushing`.
-  var flushing: Set<UInt32> = []
+  var flushing = FlushList()
   var events = RegistryEvents()
   /// Bindings at each station; the steering program knows the stations with at least one.
   var stations: [Station: Int] = [:]
@@ -50,7 +49,8 @@ public final class Registry {
   var journal = Journal(number: 0)
   /// Tunnels without users whose removal the forwarding table has put off.
   var lingeringTunnels: Set<UInt32> = []
-  /// Tunnels whose path MTU or peer state the forwarding table has not taken in yet.
+  /// Tunnels whose settings the forwarding table has not taken in yet: a path MTU, a peer's state, or what they were before
+  /// a request that it refused.
   var lingeringSettings: Set<UInt32> = []
   /// Removals the steering program refused; until they succeed its packets end as drops in the workers, never as leaks.
   var lingeringSteering: [SteeringChange] = []

@@ -94,8 +94,9 @@ struct TunnelEntry {
   var pathMTU: Int?
   var touched: UInt64 = 0
 
-  /// Whether loading a dump brings it back: not if only handovers that are over name it.
-  var isDumped: Bool { isConfigured || users == 0 || users > quietUsers }
+  /// Whether loading a dump brings it back: not if only handovers that are over name it, or nothing does and it waits for
+  /// the forwarding table to let it go.
+  var isDumped: Bool { isConfigured || users > quietUsers }
 }
 
 /// A visitor prefix and the access port it lives on.
