@@ -65,7 +65,10 @@ public final class TableService: Sendable {
       disconnected: { connection in loop.execute { room.value.scheduler.disconnect(connection) } })
     metrics = configuration.metrics.map { address in
       let server = MetricsServer(logger: logger) {
-        loop.submit { MetricsText.text(room.value.scheduler.responder.counterItems(all: true)) }
+        loop.submit {
+          let responder = room.value.scheduler.responder
+          return MetricsText.text(responder.counterItems(all: true), responder.gauges)
+        }
       }
       return (server, address)
     }

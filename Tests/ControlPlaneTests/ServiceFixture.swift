@@ -1,5 +1,6 @@
 import ControlPlane
 import ControlProtocol
+import Dispatch
 import FlowTable
 import Foundation
 import Logging
@@ -18,23 +19,30 @@ final class ServiceFixture {
     let counterItems = [CounterItem(name: "rx.core", value: 7), CounterItem(name: "drop.no-binding", value: 0)]
   }
 
-  init(bindings: Int = 1 << 20, path given: String? = nil) throws {
+  /// - Parameters:
+  ///   - clock: nanoseconds; the system's without.
+  ///   - record: receives what is logged; without, nothing below critical is.
+  init(
+    bindings: Int = 1 << 20, retired: Int = 1 << 20, path given: String? = nil,
+    clock: (@Sendable () -> UInt64)? = nil, record: LogRecorder? = nil
+  ) throws {
     directory = NSTemporaryDirectory() + "fp-control-\(UUID().uuidString.prefix(13))"
     path = given ?? directory + "/lma.sock"
     var configuration = try SampleConfiguration.decode(SampleConfiguration.lma)
     configuration.control.socket = path
     table = try FlowTable(
       limits: FlowTableLimits(
-        bindings: bindings, tunnels: 1024, nextHops: 1024, routes: 1024, retired: 1 << 20, workers: 1))
+        bindings: bindings, tunnels: 1024, nextHops: 1024, routes: 1024, retired: retired, workers: 1))
     let interfaces = [
       PortInterface(index: 11, mac: MACAddress(0x0200_0000_c001), mtu: 1500),
       PortInterface(index: 12, mac: MACAddress(0x0200_0000_7001), mtu: 1500),
     ]
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
+    var logger = record.map { record in Logger(label: "test") { _ in record } } ?? Logger(label: "test")
+    logger.logLevel = record == nil ? .critical : .info
     service = try TableService(
       configuration: configuration, interfaces: interfaces, table: table, steering: nil, statusSource: Source(),
-      software: "fastpathd test", requestResolution: nil, logger: logger)
+      software: "fastpathd test", requestResolution: nil, logger: logger,
+      clock: clock ?? { DispatchTime.now().uptimeNanoseconds })
   }
 
   /// Runs a test against the started service, and stops it whatever happens.

@@ -408,8 +408,8 @@ class StatusAndCounters(ControlTest):
         super().setUp()
         self.plane.status = [
             ("role", "mag"), ("version", "1.0"), ("uptime", "93784"), ("warning.0", "generic mode on \"core\""),
-            ("table.bindings.entries", "5"), ("port.core.interface", "eth1"), ("port.core.queue.0.mode", "copy"),
-            ("port.core.queue.0.rx-rate", "17")]
+            ("table.bindings.entries", "5"), ("table.proxy.load", "0.125"), ("audit.result", "ok"),
+            ("port.core.interface", "eth1"), ("port.core.queue.0.mode", "copy"), ("port.core.queue.0.rx-rate", "17")]
         self.plane.counters = {"rx.core": 18446744073709551615, "drop.no-binding": 0, "tx.core": 7}
 
     def test_status(self):
@@ -417,11 +417,12 @@ class StatusAndCounters(ControlTest):
         self.assertEqual(lines[0], "warning: generic mode on \"core\"")
         self.assertIn("uptime   1d 2h 3m 4s", lines)
         self.assertIn("port core queue 0  mode copy, rx-rate 17", lines)
+        self.assertIn("table proxy        load 0.125", lines)
         parsed = json.loads(self.ctl("status", "--json").stdout)
         self.assertEqual(parsed, {
             "warnings": ["generic mode on \"core\""], "role": "mag", "version": "1.0", "uptime": 93784,
-            "table.bindings.entries": 5, "port.core.interface": "eth1", "port.core.queue.0.mode": "copy",
-            "port.core.queue.0.rx-rate": 17})
+            "table.bindings.entries": 5, "table.proxy.load": 0.125, "audit.result": "ok",
+            "port.core.interface": "eth1", "port.core.queue.0.mode": "copy", "port.core.queue.0.rx-rate": 17})
 
     def test_counters(self):
         self.assertEqual(self.ctl("counters").stdout.split(), ["rx.core", "18446744073709551615", "tx.core", "7"])

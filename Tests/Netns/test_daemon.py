@@ -87,6 +87,17 @@ class Life(unittest.TestCase):
         for word in ("core", "transport1", "transport2", "veth", "native", "copy", "following", "fpk0"):
             self.assertIn(word, text)
 
+    def test_status_tells_how_the_table_is(self):
+        status = self.lma.control.status()
+        bindings = len(self.domain.lma_records())
+        self.assertEqual(status["table.proxy.entries"], bindings)
+        self.assertEqual(status["table.proxy.load"], round(bindings / status["table.proxy.slots"], 3))
+        self.assertEqual((status["table.proxy.growing"], status["table.mobile.entries"]), ("no", 0))
+        self.assertEqual((status["audit.result"], status["audit.findings"]), ("ok", 0))
+        self.assertEqual((status["retired.stuck-workers"], status["retired.waiting"]), ("none", 0))
+        parts = [value for key, value in status.items() if key.startswith("memory.") and key != "memory.total"]
+        self.assertEqual(sum(parts), status["memory.total"])
+
     def test_ping_of_the_lma_from_a_mobile_node_goes_through_the_tunnel_into_the_kernel_and_back(self):
         # The request arrives encapsulated, for an address of the LMA: the worker hands the inner packet to the kernel.
         # The answer leaves by the kernel's default route, the CN's link, comes back as a packet for a pool address and is
@@ -112,6 +123,8 @@ class Life(unittest.TestCase):
         for line in samples:
             self.assertRegex(line, r"^[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^}]*\})? [0-9.e+]+$")
         self.assertTrue(any("no-binding" in line for line in samples), "no drop reasons among the metrics")
+        for gauge in ("fastpath_stuck_workers 0", "fastpath_table_audit_findings 0", "fastpath_table_bindings 0"):
+            self.assertIn(gauge, samples)
 
     def test_hangup_reads_the_configuration_again_and_keeps_forwarding(self):
         with open(self.lma.config_path, encoding="utf-8") as file:

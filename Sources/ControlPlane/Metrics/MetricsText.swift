@@ -24,7 +24,14 @@ enum MetricsText {
     ),
   ]
 
-  static func text(_ items: [CounterItem]) -> String {
+  /// A value of its own, not a counter.
+  struct Gauge {
+    let name: String
+    let help: String
+    let value: Int
+  }
+
+  static func text(_ items: [CounterItem], _ gauges: [Gauge]) -> String {
     var text = ""
     for (prefix, family, label) in families {
       let members = items.filter { $0.name.hasPrefix(prefix + ".") }
@@ -38,6 +45,11 @@ enum MetricsText {
         name: "fastpath_tunnel_\(unit)_total", help: "Inner \(unit) through a tunnel; up is from the mobile node.",
         isGauge: false)
       append(family, items.compactMap { tunnel($0, unit: unit) }, to: &text)
+    }
+    for gauge in gauges {
+      append(
+        Family(name: "fastpath_\(gauge.name)", help: gauge.help, isGauge: true),
+        [(labels: "", value: UInt64(max(0, gauge.value)))], to: &text)
     }
     return text
   }

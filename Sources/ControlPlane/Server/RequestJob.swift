@@ -8,6 +8,8 @@ enum RequestJob {
   case delete(DeleteRequest, FrameFlags, BatchProgress, [Revocation])
   /// The next slice of a dump.
   case dump(DumpRequest)
+  /// The forwarding table is audited before a STATUS is answered, until the given time of the clock at the latest.
+  case audit(deadline: UInt64)
   case status([ArraySlice<StatusItem>])
   case counters([ArraySlice<CounterItem>])
   /// The answer is known.

@@ -8,6 +8,8 @@ final class RequestResponder {
   static let sliceRecords = 2048
   /// Items of a STATUS or COUNTERS frame: far below the smallest payload limit at 300 octets each.
   private static let pageItems = 2048
+  /// How long a STATUS waits for the audit of the forwarding table; then it tells of the one before.
+  private static let auditTime: UInt64 = 1_000_000_000
 
   let core: WriterCore
   private let configuration: DaemonConfiguration
@@ -64,7 +66,7 @@ final class RequestResponder {
       let entries = core.registry.lookup(request, now: core.clock())
       return .answer(entries.isEmpty ? Self.refusal(.notFound, "key", "nothing has this key") : .lookup(entries))
     case .dump(let request): return .dump(request)
-    case .status: return .status(Self.pages(statusItems()))
+    case .status: return .audit(deadline: core.clock() &+ Self.auditTime)
     case .counters(let request): return .counters(Self.pages(counterItems(all: request.all)))
     }
   }
@@ -99,6 +101,9 @@ final class RequestResponder {
       request.cookie = slice.cookie
       job = .dump(request)
       return .page(.dump(slice), more: false)
+    case .audit(let deadline):
+      if core.auditor.advance() || core.clock() >= deadline { job = .status(Self.pages(statusItems())) }
+      return .again
     case .status(var pages):
       let page = Array(pages.removeFirst())
       job = .status(pages)
@@ -156,9 +161,10 @@ extension RequestResponder {
       items.append(StatusItem(key: "warning.routes", value: "routes cannot all be mirrored: \(error)"))
     }
     let statistics = core.writer.statistics
-    if !statistics.laggingWorkers.isEmpty {
-      items.append(StatusItem(key: "warning.workers", value: "workers \(statistics.laggingWorkers) hold up updates"))
-    }
+    let table = TableStatus(
+      statistics: statistics, memory: core.writer.memory, auditor: core.auditor, stuckWorkers: core.watch.stuck,
+      now: core.clock())
+    items += table.warnings
     let facts: [(String, String)] = [
       ("role", configuration.role.rawValue), ("version", identity.software),
       ("uptime", "\((core.clock() &- identity.startedAt) / 1_000_000_000)"), ("boot-id", identity.bootText),
@@ -167,10 +173,27 @@ extension RequestResponder {
       ("table.localized-routes", "\(core.registry.routeCount)"),
       ("table.failed-peers", "\(core.registry.failedPeerCount)"),
       ("table.routes", "\(statistics.routes)"), ("table.next-hops", "\(statistics.nextHops)"),
-      ("table.retired", "\(statistics.retired)"), ("table.bytes", "\(statistics.memoryBytes)"),
+      ("table.retired", "\(statistics.retired)"), ("table.bytes", "\(core.writer.memory.total)"),
     ]
     items += facts.map { StatusItem(key: $0, value: $1) }
-    return items + source.statusItems
+    return items + table.items + source.statusItems
+  }
+
+  /// What the metrics show beside the counters. Nothing is audited for it: the findings are those of the last STATUS.
+  var gauges: [MetricsText.Gauge] {
+    let statistics = core.writer.statistics
+    return [
+      .init(name: "table_bindings", help: "Bindings in the forwarding table.", value: statistics.bindings),
+      .init(name: "table_memory_bytes", help: "Memory of the forwarding table.", value: core.writer.memory.total),
+      .init(
+        name: "table_retired_records", help: "Replaced records that wait for workers.", value: statistics.retired),
+      .init(
+        name: "table_audit_findings", help: "Breaches found by the last audit of the forwarding table.",
+        value: core.auditor.last?.report.findingCount ?? 0),
+      .init(
+        name: "stuck_workers", help: "Workers that hold up a grace period and do not move.",
+        value: core.watch.stuck.count),
+    ]
   }
 
   /// Every counter of the daemon by its published name; with `all` the zeros too.

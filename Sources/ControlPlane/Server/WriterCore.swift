@@ -21,6 +21,8 @@ final class WriterCore {
   let resolver: NextHopResolver
   let writer: TableWriter
   let clock: @Sendable () -> UInt64
+  let auditor: TableAuditor
+  private(set) var watch = WorkerWatch()
   private let loop: any EventLoop
   private let logger: Logger
   private var waiters: [Waiter] = []
@@ -39,6 +41,7 @@ final class WriterCore {
     self.writer = writer
     self.loop = loop
     self.clock = clock
+    auditor = TableAuditor(writer: writer, clock: clock, logger: logger)
     self.logger = logger
   }
 
@@ -93,8 +96,22 @@ final class WriterCore {
     resolver.tick(now: now)
     reportResolver()
     writer.reclaim()
+    watchWorkers(now)
+    auditor.advanceIfRunning()
     checkWaiters(now)
     arm(after: period(now, moreDue: !expired.isEmpty))
+  }
+
+  /// Says when a worker has stopped, and when it goes on.
+  private func watchWorkers(_ now: UInt64) {
+    let lagging = writer.statistics.laggingWorkers.map { ($0, writer.reportedGeneration(by: $0)) }
+    guard watch.look(lagging, now: now) else { return }
+    if watch.stuck.isEmpty {
+      logger.notice("all workers move again")
+    } else {
+      let facts: Logger.Metadata = ["workers": "\(watch.stuck)", "retired": "\(writer.statistics.retired)"]
+      logger.error("workers do not move: nothing replaced is freed until they do", metadata: facts)
+    }
   }
 
   private func checkWaiters(_ now: UInt64) {

@@ -2,11 +2,12 @@ import ControlProtocol
 
 /// The STATUS list as one screen, or as one JSON object.
 enum StatusText {
-  /// One flat object: a value that is a plain decimal number is a number, `warning.N` becomes the array `warnings`.
+  /// One flat object: a value that is a decimal number is a number, but for `version`, which only looks like one;
+  /// `warning.N` becomes the array `warnings`.
   static func json(_ items: [StatusItem]) -> String {
     let warnings = items.filter(isWarning).map { JSONText.quoted($0.value) }
     let members = items.filter { !isWarning($0) }.map {
-      ($0.key, isNumber($0.value) ? $0.value : JSONText.quoted($0.value))
+      ($0.key, $0.key != "version" && isNumber($0.value) ? $0.value : JSONText.quoted($0.value))
     }
     return JSONText.object([("warnings", "[" + warnings.joined(separator: ",") + "]")] + members)
   }
@@ -37,10 +38,11 @@ enum StatusText {
 
   private static func isWarning(_ item: StatusItem) -> Bool { item.key.hasPrefix("warning.") }
 
-  /// JSON's own form of an integer, so that it can be printed without quotes.
+  /// JSON's own form of a number without sign and exponent, so that it can be printed without quotes.
   private static func isNumber(_ text: String) -> Bool {
-    guard let value = UInt64(text) else { return false }
-    return String(value) == text
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let whole = UInt64(parts[0]), String(whole) == parts[0] else { return false }
+    return parts.count == 1 || (!parts[1].isEmpty && parts[1].allSatisfy { $0.isASCII && $0.isNumber })
   }
 
   /// `port.core.queue.0.mode` is field `mode` of `port core queue 0`.
