@@ -23,12 +23,13 @@ final class ServiceFixture {
   ///   - clock: nanoseconds; the system's without.
   ///   - record: receives what is logged; without, nothing below critical is.
   init(
-    bindings: Int = 1 << 20, retired: Int = 1 << 20, path given: String? = nil,
+    _ text: String = SampleConfiguration.lma, bindings: Int = 1 << 20, retired: Int = 1 << 20,
+    path given: String? = nil,
     clock: (@Sendable () -> UInt64)? = nil, record: LogRecorder? = nil
   ) throws {
     directory = NSTemporaryDirectory() + "fp-control-\(UUID().uuidString.prefix(13))"
     path = given ?? directory + "/lma.sock"
-    var configuration = try SampleConfiguration.decode(SampleConfiguration.lma)
+    var configuration = try SampleConfiguration.decode(text)
     configuration.control.socket = path
     table = try FlowTable(
       limits: FlowTableLimits(
@@ -36,11 +37,12 @@ final class ServiceFixture {
     let interfaces = [
       PortInterface(index: 11, mac: MACAddress(0x0200_0000_c001), mtu: 1500),
       PortInterface(index: 12, mac: MACAddress(0x0200_0000_7001), mtu: 1500),
-    ]
+      PortInterface(index: 13, mac: MACAddress(0x0200_0000_7002), mtu: 1500),
+    ].prefix(configuration.ports.count)
     var logger = record.map { record in Logger(label: "test") { _ in record } } ?? Logger(label: "test")
     logger.logLevel = record == nil ? .critical : .info
     service = try TableService(
-      configuration: configuration, interfaces: interfaces, table: table, steering: nil, statusSource: Source(),
+      configuration: configuration, interfaces: Array(interfaces), table: table, steering: nil, statusSource: Source(),
       software: "fastpathd test", requestResolution: nil, logger: logger,
       clock: clock ?? { DispatchTime.now().uptimeNanoseconds })
   }
