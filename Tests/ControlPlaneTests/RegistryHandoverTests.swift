@@ -84,6 +84,11 @@ struct RegistryHandoverTests {
     #expect(fixture.set(record(Self.hnp, .flushing), record(Self.hoa, .flushing)).applied == 2)
     #expect(fixture.registry.nextDeadline == fixture.now + 5_000_000)
     #expect(flushes(fixture).isEmpty)
+    let look = fixture.registry.nextDeadline
+    fixture.now += 1_000_000
+    #expect(fixture.set(record("2001:db8:100:7::/64", .pending, peer: nil, mobileNode: nil)).applied == 1)
+    #expect(fixture.registry.nextDeadline == look, "other requests do not put the look off")
+    #expect(fixture.delete(Sample.key("2001:db8:100:7::/64")).applied == 1)
     ledger.accounts.give(account)
     #expect(Set(flushes(fixture)) == [Prefix(Sample.prefix(Self.hnp)), Prefix(Sample.prefix(Self.hoa))])
     #expect(fixture.registry.nextDeadline == nil && ledger.openCount == 1)

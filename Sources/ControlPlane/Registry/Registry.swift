@@ -117,7 +117,8 @@ public final class Registry {
     stage: (Element, UInt64) throws(RecordRefusal) -> Bool?
   ) -> Outcome {
     journal = Journal(number: journal.number + 1)
-    lastLook = now
+    // Requests in quick succession must not put the next look off for ever.
+    if flushing.isEmpty && revocations.isEmpty { lastLook = now }
     var outcome = Outcome()
     for (index, element) in elements.enumerated() {
       do throws(RecordRefusal) {
