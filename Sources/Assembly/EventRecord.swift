@@ -56,6 +56,19 @@ struct EventRecord {
     if packet.kind == nil { add(.fate(packet.tickets, .dropped(.kernelFull))) }
   }
 
+  /// What became of a packet that the handover buffer had.
+  mutating func served(_ outcome: OfflinePlane.Outcome, of tickets: [UInt64]) {
+    sent(outcome, tickets)
+    fate(outcome, tickets) { _ in outcome.kernelPacket }
+  }
+
+  mutating func notice(_ notice: TrafficNotice) {
+    let mac: MACAddress? = if case .unknownSource(let mac) = notice.kind { mac } else { nil }
+    add(
+      .notice(
+        name: notice.name, prefix: notice.prefix, address: notice.address, mac: mac, port: Int(notice.port)))
+  }
+
   mutating func dropped(_ settlement: Settlement) { add(.fate(settlement.tickets, .dropped(settlement.reason))) }
   mutating func expired(_ binding: ExpiredBinding) { add(.expired(binding)) }
   mutating func happened(_ event: RegistryEvent) { add(.registry(event)) }

@@ -21,6 +21,10 @@ public final class OfflineDomain {
   private var slowPath: SlowPathEngine
   /// Packets a port and `SteerReason`, as the steering program counts them.
   private var steeringCounts: [[UInt64]]
+  /// Whose packet is in which slot of the handover buffer.
+  private var held: [UInt32: [UInt64]] = [:]
+  /// When the domain was last told the time: what a change of the tables has brought about happens then.
+  private var clock: UInt64 = 0
 
   /// - Throws: `FlowTableError` or `PlaneError` when memory cannot be had.
   public init(configuration: DaemonConfiguration) throws {
@@ -51,6 +55,7 @@ public final class OfflineDomain {
   ///   - now: nanoseconds; `advance` has brought the domain there.
   public func process(_ frame: [UInt8], port: Int, ticket: UInt64, now: UInt64) -> [OfflineEvent] {
     var record = EventRecord(now: now)
+    clock = max(clock, now)
     switch steering.tables.decide(frame: frame.span, port: port) {
     case .pass(let reason):
       steeringCounts[port][Int(reason.rawValue)] += 1
@@ -60,13 +65,30 @@ public final class OfflineDomain {
       record.pass(ticket, .notOurs)
     case .redirect:
       steeringCounts[port][Int(SteerReason.redirected.rawValue)] += 1
-      let outcome = plane.process(frame, port: port)
+      let outcome = plane.process(frame, port: port, now: now)
       record.outcome(outcome, of: ticket)
+      hold(outcome, tickets: [ticket])
       var out: [OriginatedPacket] = []
       handle(outcome.exceptions, tickets: [ticket], now: now, into: &out)
       send(&out, into: &record)
     }
     return record.events
+  }
+
+  private func hold(_ outcome: OfflinePlane.Outcome, tickets: [UInt64]) {
+    if let slot = outcome.slot { held[slot] = tickets }
+  }
+
+  /// Lets the handover buffer do what is due, with what comes of that.
+  private func serve(into record: inout EventRecord) {
+    for (slot, outcome) in plane.serve(now: record.now) {
+      let tickets = held.removeValue(forKey: slot) ?? []
+      record.served(outcome, of: tickets)
+      hold(outcome, tickets: tickets)
+      var out: [OriginatedPacket] = []
+      handle(outcome.exceptions, tickets: tickets, now: record.now, into: &out)
+      send(&out, into: &record)
+    }
   }
 
   private func handle(
@@ -84,14 +106,16 @@ public final class OfflineDomain {
     while position < out.count {
       let packet = out[position]
       position += 1
-      guard let outcome = plane.process(packet) else {
+      guard let outcome = plane.process(packet, now: record.now) else {
         slowPath.refuse(packet)
         record.refused(packet)
         continue
       }
       record.outcome(outcome, of: packet)
+      hold(outcome, tickets: packet.tickets)
       handle(outcome.exceptions, tickets: packet.tickets, now: record.now, into: &out)
     }
+    for notice in slowPath.takeNotices() { record.notice(notice) }
     for settlement in slowPath.takeSettlements() { record.dropped(settlement) }
     for change in slowPath.takeChanges() {
       guard let mtu = registry.setPathMTU(of: change.tunnel, octets: change.mtu) else { continue }
@@ -110,24 +134,32 @@ public final class OfflineDomain {
       var out: [OriginatedPacket] = []
       slowPath.advance(to: deadline, into: &out)
       send(&out, into: &record)
+      serve(into: &record)
       events += record.events
       if record.events.isEmpty && nextDeadline == deadline { break }
     }
+    clock = max(clock, now)
     resolver.tick(now: now)
     writer.reclaim()
     return events
   }
 
-  private var nextDeadline: UInt64? { [registry.nextDeadline, slowPath.nextDeadline].compactMap(\.self).min() }
+  private var nextDeadline: UInt64? {
+    // What the handover buffer has to do at once, it has to do now: its own word for that is 0.
+    let handover = plane.nextDeadline.map { max($0, clock) }
+    return [registry.nextDeadline, slowPath.nextDeadline, handover].compactMap(\.self).min()
+  }
 
   /// - Returns: what became of them, and what followed from that.
   public func set(_ records: [TableRecord], now: UInt64) -> (outcome: Outcome, events: [OfflineEvent]) {
+    clock = max(clock, now)
     let outcome = registry.set(records, atomic: true, now: now)
     resolver.settle()
     return (outcome, changed(now))
   }
 
   public func delete(_ keys: [TableKey], now: UInt64) -> (outcome: Outcome, events: [OfflineEvent]) {
+    clock = max(clock, now)
     let outcome = registry.delete(keys, atomic: true, now: now)
     return (outcome, changed(now))
   }

@@ -24,6 +24,8 @@ public struct OfflineEvent: Sendable {
     case registry(RegistryEvent)
     /// The MTU of a tunnel (octets of the inner packet) is another now.
     case pathMTU(TunnelEndpoints, mtu: UInt16)
+    /// Traffic that the control plane may want to act on.
+    case notice(name: String, prefix: Prefix, address: IPAddress, mac: MACAddress?, port: Int)
   }
 
   /// Nanoseconds of the caller's clock.

@@ -21,8 +21,18 @@ extension PlaneSettings {
       pools: configuration.pools, localRouting: configuration.localRouting,
       flowLabelKey: configuration.tunnelDefaults.flowLabel == .hash ? key : nil,
       poolSourcesAllowed: configuration.poolSourcesAllowed,
-      answersUnbound: configuration.unbound == .unreachable)
+      answersUnbound: configuration.unbound == .unreachable,
+      buffers: HandoverLimits(
+        perMobileNode: configuration.buffers.perMobileNode, total: configuration.buffers.total,
+        timeout: Self.nanoseconds(configuration.buffers.timeout)))
     homeAgentDiscovery = configuration.homeAgentDiscovery
+  }
+
+  /// A duration that the configuration has bounded; what is out of range counts as the nearest that is not.
+  private static func nanoseconds(_ duration: Duration) -> UInt64 {
+    let (seconds, attoseconds) = duration.components
+    let (whole, isHuge) = UInt64(max(seconds, 0)).multipliedReportingOverflow(by: 1_000_000_000)
+    return isHuge ? .max : whole &+ UInt64(max(attoseconds, 0)) / 1_000_000_000
   }
 
   /// An address may be a tunnel end point and a router address at once; the hot path need look at it only once.

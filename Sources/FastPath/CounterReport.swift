@@ -19,7 +19,14 @@ public struct CounterReport: Sendable {
     for reason in SteerReason.allCases where reason != .redirected {
       kernel.append((reason.name, steering.reduce(0) { $0 &+ $1[Int(reason.rawValue)] }))
     }
-    for reason in PuntReason.allCases { kernel.append((reason.name, plane.punts(reason))) }
+    for reason in PuntReason.allCases {
+      // One name may be the steering program's as well: one counter then.
+      if let known = kernel.firstIndex(where: { $0.name == reason.name }) {
+        kernel[known].value &+= plane.punts(reason)
+      } else {
+        kernel.append((reason.name, plane.punts(reason)))
+      }
+    }
     for (index, name) in ports.enumerated() {
       // What the program passed was received too: it never reaches a worker.
       let passed = SteerReason.allCases.reduce(UInt64(0)) {
@@ -47,8 +54,11 @@ public struct CounterReport: Sendable {
   private static func exceptions(
     plane: PlaneCounters, slowPath: SlowPathCounters
   ) -> [(name: String, value: UInt64)] {
-    // Handed over and not settled, or sent on and not taken yet. The sides count at different moments: below zero is 0.
-    let held = Int64(bitPattern: plane.handedOver &- slowPath.settled &+ slowPath.emitted &- plane.injected)
+    // Handed over and not settled, sent on and not taken yet, or in a handover buffer. The sides count at different
+    // moments: below zero is 0.
+    let held = Int64(
+      bitPattern: plane.handedOver &- slowPath.settled &+ slowPath.emitted &- plane.injected &+ plane.buffered
+        &- plane.unbuffered)
     return [("held", UInt64(max(held, 0))), ("consumed.fragment", slowPath.consumed)]
       + OriginatedKind.allCases.map { ("originated.\($0.name)", slowPath.originated($0)) }
       + [

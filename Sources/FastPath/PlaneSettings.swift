@@ -53,11 +53,13 @@ public struct PlaneSettings: Sendable {
   public var answersUnbound: Bool
   /// `home-agent-discovery: true`: requests to a home prefix's Home-Agents anycast address are the kernel's.
   public var homeAgentDiscovery = false
+  /// Bounds of what a gateway holds for mobile nodes in handover.
+  public var buffers: HandoverLimits
 
   public init(
     role: PlaneRole, ports: [PortSettings], localAddresses: [IPAddress], pools: [Prefix] = [],
     localRouting: Bool = false, flowLabelKey: FlowLabelKey? = nil, poolSourcesAllowed: Bool = false,
-    answersUnbound: Bool = false
+    answersUnbound: Bool = false, buffers: HandoverLimits = HandoverLimits()
   ) {
     self.role = role
     self.ports = ports
@@ -67,6 +69,7 @@ public struct PlaneSettings: Sendable {
     self.flowLabelKey = flowLabelKey
     self.poolSourcesAllowed = poolSourcesAllowed
     self.answersUnbound = answersUnbound
+    self.buffers = buffers
   }
 
   /// Octets of the largest packet that a frame holds, from its IP header on: what a reassembled packet may be.

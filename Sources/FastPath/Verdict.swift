@@ -7,6 +7,8 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case ecn, greKey, reassembledTooBig
   /// The ring towards the kernel had no room.
   case kernelFull
+  /// The far end of the tunnel is down (RFC 5847).
+  case peerDown
 
   public var name: String {
     switch self {
@@ -41,6 +43,7 @@ public enum DropReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .greKey: "gre-key"
     case .reassembledTooBig: "reassembled-too-big"
     case .kernelFull: "kernel-full"
+    case .peerDown: "peer-down"
     }
   }
 }
@@ -55,6 +58,9 @@ public enum PuntReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case foreignInterface
   /// Steered here by a table that has changed since: handed back as the steering program would now.
   case notOurs
+  /// From or to an ordinary host on a gateway's access link: natively routed. The steering program has the same name
+  /// for it.
+  case visitor
 
   public var name: String {
     switch self {
@@ -62,6 +68,7 @@ public enum PuntReason: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .tunnelError: "tunnel-error"
     case .foreignInterface: "foreign-interface"
     case .notOurs: "not-ours-any-more"
+    case .visitor: "visitor"
     }
   }
 }
@@ -72,6 +79,6 @@ enum Verdict: UInt8, BitwiseCopyable {
   case transmit
   case punt
   case drop
-  /// The slow path has a copy and decides.
+  /// The slow path has a copy and decides, or without an exception the worker's own handover buffer.
   case hold
 }

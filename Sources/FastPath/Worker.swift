@@ -18,30 +18,37 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   let totalFrames: Int
   let counters: WorkerCounters
   private let traffic: TrafficCounters
-  private let view: FlowTableView
+  let view: FlowTableView
   private let quiescence: QuiescentStates
   private let index: Int
   var rings: WorkerRings
   private var hasPunted = false
   var hasExceptions = false
+  /// Whether this turn has told the slow path of a packet that only makes news.
+  var hasNoticed = false
+  var clock = TurnClock()
+  /// What may happen to held packets in one turn, and what happened last: for an owner that looks at each.
+  var handoverBudget = 32
+  var lastHeld: UInt32 = 0
+  var lastEvent: HandoverBuffer.Event?
 
-  /// Everything a worker works on. `ports` and the memory behind the counters must outlive it.
+  /// Everything a worker works on. `ports`, `memory`, `table` and the memory behind the counters must outlive it.
   init(
     settings: PlaneSettings, memory: PacketMemory, ports: UnsafeMutablePointer<Port>, counters: WorkerCounters,
-    traffic: TrafficCounters, view: FlowTableView, quiescence: QuiescentStates, index: Int, rings: WorkerRings
+    table: FlowTable, index: Int, rings: WorkerRings, handover: consuming HandoverBuffer
   ) {
     pool = FramePool(frames: memory.frames, chunkSize: memory.chunkSize)
     totalFrames = memory.frames
     // Safe: the memory's owner outlives the worker by this initializer's contract.
     context = unsafe TurnContext(
       settings: HotSettings(settings), memory: memory.base, chunkMask: UInt64(memory.chunkSize) - 1,
-      snapshot: view.snapshot(), counters: counters)
+      snapshot: table.view.snapshot(), counters: counters, handover: handover)
     unsafe self.ports = ports
     portCount = settings.ports.count
     self.counters = counters
-    self.traffic = traffic
-    self.view = view
-    self.quiescence = quiescence
+    traffic = table.traffic(worker: index)
+    view = table.view
+    quiescence = table.quiescence
     self.index = index
     self.rings = rings
   }
@@ -51,7 +58,9 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   mutating func turn() -> Int {
     var received = 0
     context.snapshot = view.snapshot()
+    hasNoticed = false
     if rings.injection != nil { received = takeInjected() }
+    if !context.handover.isEmpty { received &+= serveHandover() }
     for index in 0..<portCount {
       // Safe, here and below: `index` is below `portCount`, the number of ports allocated.
       unsafe ports[index].reclaim(into: &pool)
@@ -169,18 +178,45 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
       traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
     case .deliver:
-      if packet.arrival == .tunnelled { traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes) }
+      if packet.arrivalTunnel.rawValue != 0 { traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes) }
       if packet.source != 0 {
         traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
       }
       traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
+    case .redirect, .relay, .nested: countDetour(packet, bytes: bytes)
     case .none: break
     }
+  }
+
+  /// Both tunnels of a packet that goes from one gateway to another, and those that are one in another.
+  private func countDetour(_ packet: PacketState, bytes: UInt64) {
+    if packet.path == .relay {
+      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
+      traffic.countUp(tunnel: packet.departureTunnel, bytes: bytes)
+      return traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+    }
+    let binding = context.snapshot.binding(packet.destination)
+    traffic.countDown(binding: binding.counter, bytes: bytes)
+    if packet.path == .redirect {
+      traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes)
+      return traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
+    }
+    if packet.arrivalTunnel.rawValue != 0 {
+      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
+      traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+    }
+    traffic.countDown(tunnel: binding.tunnel, bytes: bytes)
+    // What enters the outermost tunnel has a header more, or two.
+    let limit = EncapsulationLimit(of: context.snapshot.tunnel(binding.tunnel))
+    let outerBytes = bytes + UInt64(TunnelHeader.length(limit))
+    traffic.countDown(tunnel: packet.departureTunnel, bytes: outerBytes)
+    traffic.countDown(binding: context.snapshot.binding(packet.outerBinding).counter, bytes: outerBytes)
   }
 
   /// Ends a packet that is not transmitted: kernel and slow path get bounded copies, the frame goes back.
   @inline(__always)
   private mutating func finish(_ index: Int) {
+    if batch.packets[index].verdict == .hold && batch.packets[index].exception == .none { keep(index) }
     if batch.packets[index].exception != .none { report(index) }
     if batch.packets[index].verdict == .punt {
       punt(index)

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Each is an atomic 64-bit word with one writer: a relaxed load and a relaxed store, two plain moves, instead of a
 /// locked read-modify-write. Layout: drops, punts, what went to the slow path and came from it,
-/// unusual ECN fields, then a cell for each port.
+/// unusual ECN fields, what went through the handover buffer, then a cell for each port.
 @safe
 struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   private let words: UnsafeMutableRawPointer
@@ -19,7 +19,10 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   static let unanswered = handedOver + 2
   /// Unusual pairs of ECN fields at a tunnel's exit, by `ExplicitCongestion.cell`.
   static let congestion = handedOver + 3
-  private static let ports = congestion + 16
+  /// Packets that went into the handover buffer, and that left it, whatever became of them.
+  static let buffered = congestion + 16
+  static let unbuffered = buffered + 1
+  private static let ports = buffered + 2
   private static let cellLength = 4
   static let wordCount = ports + cellLength * PlaneSettings.maximumPorts
 
@@ -53,6 +56,9 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always)
   func handOver() { add(Self.handedOver, 1) }
+
+  func buffer() { add(Self.buffered, 1) }
+  func unbuffer() { add(Self.unbuffered, 1) }
 
   @inline(__always)
   func inject() { add(Self.injected, 1) }

@@ -122,6 +122,19 @@ public struct BindingEntry: BitwiseCopyable {
   @inlinable
   public var isVisitor: Bool { unsafe record.pointee.flags & BindingRecord.visitor != 0 }
 
+  /// Whether the binding is active and nothing else: no handover goes on or has just ended, and it is no visitor's.
+  @inlinable
+  public var isPlain: Bool {
+    unsafe record.pointee.state == .active
+      && record.pointee.flags & (BindingRecord.flushed | BindingRecord.visitor) == 0
+  }
+
+  /// Whether the binding has an access link with a mobile node on it.
+  @inlinable
+  public var hostsMobileNode: Bool {
+    unsafe record.pointee.flags & (BindingRecord.hasAccess | BindingRecord.visitor) == BindingRecord.hasAccess
+  }
+
   /// The localized routes from the binding's prefix (`TableSnapshot.localizedTunnel`).
   @inlinable
   public var localizedRoutes: LocalizedRoutesID? {

@@ -24,6 +24,16 @@ public enum ExceptionKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case outerFragment
   /// An ICMPv6 error about one of our tunnel packets (RFC 2473 section 8).
   case tunnelError
+  /// News of a dropped packet, which is not answered: no binding for an anchored address.
+  case unboundNotice
+  /// An unbound source on an access port; the octets begin at the frame's source MAC address, and the detail is where the
+  /// IP header is in them.
+  case unknownSource
+  /// A limit of held packets was reached.
+  case bufferOverflow
+
+  /// Whether it only tells: a turn passes one such packet on, since one is as good as many.
+  var isNotice: Bool { self == .unboundNotice || self == .unknownSource || self == .bufferOverflow }
 
   /// Whether it is about the outermost packet; otherwise about the packet that is looked up.
   var isAboutOuter: Bool {

@@ -8,4 +8,6 @@ enum PacketOrigin: UInt8, BitwiseCopyable {
   case originated
   /// A finished outer packet: leaves by its tunnel's next hop.
   case outer
+  /// Held for a mobile node in handover until now; decapsulated when it came.
+  case released
 }

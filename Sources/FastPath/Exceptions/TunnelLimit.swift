@@ -46,6 +46,7 @@ extension Egress {
   private static func sendOuter(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let tunnel = context.snapshot.tunnel(packet.departureTunnel)
     guard tunnel.exists else { return packet.drop(.unknownTunnel) }
+    guard !tunnel.isFailed else { return packet.drop(.peerDown) }
     var plan = Plan()
     guard resolve(tunnel.nextHop, into: &plan, packet: &packet, context: context) else {
       if packet.verdict == .punt { packet.drop(.noRoute) }

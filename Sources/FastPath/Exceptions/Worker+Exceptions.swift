@@ -9,6 +9,10 @@ extension Worker where Port: ~Copyable {
   /// Copies a packet into the ring towards the slow path. Full: a packet to be answered goes unanswered, one whose fate
   /// was left to the slow path is dropped.
   mutating func report(_ index: Int) {
+    if batch.packets[index].exception.isNotice {
+      if hasNoticed { return }
+      hasNoticed = true
+    }
     if batch.packets[index].exception == .tunnelError { identifyTunnel(index) }
     let packet = batch.packets[index]
     let range = reported(packet)
@@ -16,7 +20,9 @@ extension Worker where Port: ~Copyable {
     let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + range.offset
     let isTaken = unsafe rings.exceptions.push(
       start, length: range.length, reason: packet.exception.rawValue, port: context.port,
-      tunnel: packet.departureTunnel.rawValue, detail: packet.detail)
+      tunnel: packet.departureTunnel.rawValue,
+      detail: packet.exception == .unknownSource
+        ? packet.inner - UInt16(EthernetHeader.sourceAddress) : packet.detail)
     if isTaken { hasExceptions = true }
     if packet.verdict == .hold {
       if isTaken {
@@ -25,7 +31,7 @@ extension Worker where Port: ~Copyable {
       } else {
         batch.packets[index].verdict = .drop
       }
-    } else if !isTaken {
+    } else if !isTaken && !packet.exception.isNotice {
       counters.giveUpAnswer()
     }
   }
@@ -55,6 +61,10 @@ extension Worker where Port: ~Copyable {
       // `Parse` has seen that the outer packet ends within the frame.
       let length = IPv6Header.length + Int(context.frame(at: packet.address).word16(network + 4))
       return (network, length)
+    case .unknownSource:
+      // The frame from its source address on, up to the addresses of the packet.
+      let start = EthernetHeader.sourceAddress
+      return (start, Int(packet.inner) - start + min(Int(packet.innerLength), IPv6Header.length))
     default:
       return (Int(packet.inner), min(Int(packet.innerLength), ExceptionPacket.quotable))
     }
@@ -125,7 +135,7 @@ extension Worker where Port: ~Copyable {
 
   /// The packet behind a link-layer header without addresses, as a receiver would have placed it.
   @unsafe
-  private func copy(_ octets: UnsafeRawBufferPointer, count: Int, to address: UInt64) {
+  func copy(_ octets: UnsafeRawBufferPointer, count: Int, to address: UInt64) {
     let frame = context.frame(at: address)
     for offset in 0..<12 { frame.setOctet(offset, 0) }
     // Safe: a slot's payload is never empty-based, and `count` is at most its length.

@@ -3,6 +3,8 @@ import FlowTable
 /// IEEE 802.3 framing, with up to two VLAN tags on receive and at most one on transmit.
 enum EthernetHeader {
   static let length = 14
+  /// Where the source address is.
+  static let sourceAddress = 6
   static let tagLength = 4
   static let typeIPv4: UInt16 = 0x0800
   static let typeIPv6: UInt16 = 0x86dd

@@ -1,5 +1,22 @@
 import FlowTable
 
+/// What enters a tunnel: where it is in the frame (an offset that may be below zero), and what the outer header takes
+/// from it.
+struct TunnelPayload: BitwiseCopyable {
+  var offset: Int
+  var length: Int
+  var family: AddressFamily
+  var trafficClass: UInt8
+
+  @inline(__always)
+  init(_ packet: PacketState) {
+    offset = Int(packet.inner)
+    length = Int(packet.innerLength)
+    family = packet.family
+    trafficClass = packet.trafficClass
+  }
+}
+
 /// What a tunnel's entry puts in front of a packet (RFC 2473 section 5): an IPv6 header, and a destination options header
 /// when the packet carries a tunnel encapsulation limit.
 enum TunnelHeader {
@@ -16,22 +33,22 @@ enum TunnelHeader {
   /// now.
   @inline(__always)
   static func write(
-    _ frame: FrameView, at offset: Int, packet: PacketState, tunnel: TunnelEntry, limit: EncapsulationLimit,
+    _ frame: FrameView, at offset: Int, payload inside: TunnelPayload, tunnel: TunnelEntry, limit: EncapsulationLimit,
     settings: borrowing HotSettings
   ) {
-    let trafficClass = ExplicitCongestion.outerTrafficClass(inner: packet.trafficClass, tunnel: tunnel)
-    let inner = Int(packet.inner)
-    let isIPv6 = packet.family == .ipv6
+    let trafficClass = ExplicitCongestion.outerTrafficClass(inner: inside.trafficClass, tunnel: tunnel)
+    let inner = inside.offset
+    let isIPv6 = inside.family == .ipv6
     var label: UInt32 = 0
     if settings.labelsFlows {
-      let length = Int(packet.innerLength)
+      let length = inside.length
       label =
         isIPv6
         ? FlowLabel.ofIPv6(frame, inner, length: length, key: settings.flowLabelKey)
         : FlowLabel.ofIPv4(frame, inner, length: length, key: settings.flowLabelKey)
     }
     var next = isIPv6 ? IPv6Header.nextHeaderIPv6 : IPv6Header.nextHeaderIPv4
-    var payload = UInt32(packet.innerLength)
+    var payload = UInt32(truncatingIfNeeded: inside.length)
     if limit.isPresent {
       // Next header, length 0 (8 octets), option 4 of length 1 with the limit, PadN of length 1 (section 4.1.1).
       frame.setWord32(offset + 40, UInt32(next) << 24 | 0x00_0401)

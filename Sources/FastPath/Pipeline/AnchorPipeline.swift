@@ -29,7 +29,7 @@ enum AnchorPipeline: Pipeline {
           batch.packets[index].drop(.unknownTunnel)
           continue
         }
-        batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
+        guard batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel)) else { continue }
         batch.packets[index].path = .route
       } else if context.settings.isLocal(destination) || !context.kinds.contains(.core)
         || !context.settings.isInPool(destination)
@@ -102,12 +102,12 @@ enum AnchorPipeline: Pipeline {
 
   @inline(__always)
   private static func refuseUnbound(_ packet: inout PacketState, context: borrowing TurnContext) {
-    if context.settings.answersUnbound { packet.except(.unbound, .noBinding) } else { packet.drop(.noBinding) }
+    packet.except(context.settings.answersUnbound ? .unbound : .unboundNotice, .noBinding)
   }
 
   /// REQUIREMENTS 2.15, first two rows: the inner source is bound to the very tunnel it came by.
   @inline(__always)
-  private static func authorizeUplink(
+  static func authorizeUplink(
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) {
     guard packet.source != 0 else { return packet.drop(.sourceNotBound) }
@@ -125,7 +125,7 @@ enum AnchorPipeline: Pipeline {
     // RFC 6275 section 10.4.5: what must be protected comes decrypted by the kernel, so this is somebody else's.
     guard !binding.requiresESP else { return packet.drop(.sourceNotBound) }
     let destination = packet.innerDestination(frame)
-    if context.settings.isLocal(destination) { return packet.punt(.innerLocal) }
+    if context.settings.isLocal(destination) { return openAgain(&packet, frame: frame, context: context) }
     if context.settings.homeAgentDiscovery && HomeAgentDiscovery.isRequest(packet, frame: frame) {
       return packet.punt(.innerLocal)
     }

@@ -24,10 +24,10 @@ enum Egress {
     let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
     guard hops > 1 else { return packet.except(.timeExceeded, .hopLimit) }
     switch packet.path {
-    case .encapsulate, .hairpin: encapsulate(&packet, frame: frame, context: context)
+    case .encapsulate, .hairpin, .redirect, .relay: encapsulate(&packet, frame: frame, context: context)
     case .route: route(&packet, frame: frame, context: context)
     case .deliver: deliver(&packet, frame: frame, context: context)
-    case .none: packet.punt(.notOurs)
+    case .none, .nested: packet.punt(.notOurs)
     }
   }
 
@@ -41,7 +41,7 @@ enum Egress {
 
   /// Repeating it changes nothing more.
   @inline(__always)
-  private static func mergeCongestion(_ packet: inout PacketState, context: borrowing TurnContext) -> Bool {
+  static func mergeCongestion(_ packet: inout PacketState, context: borrowing TurnContext) -> Bool {
     if ExplicitCongestion.isUnusual(inner: packet.trafficClass, outer: packet.outerTrafficClass) {
       context.counters.congestion(
         cell: ExplicitCongestion.cell(inner: packet.trafficClass, outer: packet.outerTrafficClass))
@@ -59,6 +59,7 @@ enum Egress {
   @inline(__always)
   private static func encapsulate(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let tunnel = context.snapshot.tunnel(packet.departureTunnel)
+    guard tunnel.isPlain else { return NestedTunnels.encapsulate(&packet, frame: frame, context: context) }
     guard let limit = TunnelEntrance.limit(&packet, frame: frame, tunnel: tunnel) else { return }
     let mtu = TunnelEntrance.mtu(of: tunnel, with: limit)
     let fits = Int(packet.innerLength) <= mtu
@@ -80,7 +81,8 @@ enum Egress {
       : TunnelLimit.holdForFragments(&packet, at: outer, length: length, path: mtu + overhead, context: context)
     guard isPlaced else { return }
     rewriteInner(packet, frame: frame)
-    TunnelHeader.write(frame, at: outer, packet: packet, tunnel: tunnel, limit: limit, settings: context.settings)
+    TunnelHeader.write(
+      frame, at: outer, payload: TunnelPayload(packet), tunnel: tunnel, limit: limit, settings: context.settings)
     guard fits else { return }
     finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan)
   }
@@ -160,7 +162,7 @@ enum Egress {
 
   /// Hop limit once (R2473-1, -2) and the traffic class that decapsulation left.
   @inline(__always)
-  private static func rewriteInner(_ packet: PacketState, frame: FrameView) {
+  static func rewriteInner(_ packet: PacketState, frame: FrameView) {
     let inner = Int(packet.inner)
     if packet.family == .ipv6 {
       IPv6Header.decrementHopLimit(frame, inner)

@@ -28,7 +28,9 @@ enum GatewayPipeline: Pipeline {
           batch.packets[index].drop(.unknownTunnel)
           continue
         }
-        batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
+        guard batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel)) else { continue }
+        batch.packets[index].path = .deliver
+      } else if batch.packets[index].origin == .released {
         batch.packets[index].path = .deliver
       } else if context.kinds.contains(.access) {
         batch.packets[index].path = .encapsulate
@@ -50,6 +52,11 @@ enum GatewayPipeline: Pipeline {
         guard batch.packets[index].verdict == .undecided else { continue }
         let binding = context.snapshot.binding(batch.packets[index].source)
         guard binding.localRouting(standard: context.settings.localRouting) else { continue }
+        // Already on its way: by the other gateway, or a visitor's.
+        guard binding.state != .relaying, batch.packets[index].path == .encapsulate else { continue }
+        if binding.localizedRoutes != nil {
+          leaveLocalized(&batch.packets[index], binding, frame: frame, snapshot: context.snapshot)
+        }
       }
       batch.request(batch.packets[index].innerDestination(frame), for: index)
     }
@@ -59,14 +66,14 @@ enum GatewayPipeline: Pipeline {
   private static func authorizeSource(
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) {
-    guard packet.source != 0 else { return packet.drop(.sourceNotBound) }
+    guard packet.source != 0 else { return packet.except(.unknownSource, .sourceNotBound) }
     let binding = context.snapshot.binding(packet.source)
     let mac = MACAddress(UInt64(frame.word16(6)) << 32 | UInt64(frame.word32(8)))
     let isOnLink =
-      binding.hasAccess && binding.accessPort == context.port && binding.accessMAC == mac
+      binding.hostsMobileNode && binding.accessPort == context.port && binding.accessMAC == mac
       && binding.accessVLAN == packet.vlan
-    guard isOnLink else { return packet.drop(.notOnLink) }
-    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    guard isOnLink else { return leaveOffLink(&packet, binding, frame: frame, context: context) }
+    guard binding.state == .active || mayLeave(&packet, binding) else { return }
     let destination = packet.innerDestination(frame)
     // A tunnel packet of the mobile node's own, not opened on an access port (RPUNT-7).
     if context.settings.isLocal(destination) { return packet.punt(.notOurs) }
@@ -75,7 +82,8 @@ enum GatewayPipeline: Pipeline {
     guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
       return packet.except(.addressUnreachable, .loop)
     }
-    packet.departureTunnel = binding.tunnel
+    // A relaying gateway has no tunnel to the anchor yet (RFC 5949 section 4.1 (j)).
+    packet.departureTunnel = binding.state == .relaying ? binding.peer ?? binding.tunnel : binding.tunnel
   }
 
   @inline(__always)
@@ -88,20 +96,25 @@ enum GatewayPipeline: Pipeline {
         leave(&batch, index, context: context)
       } else if batch.packets[index].destination != 0 {
         let frame = context.frame(at: batch.packets[index].address)
-        shortCircuit(&batch.packets[index], frame: frame, snapshot: context.snapshot)
+        shortCircuit(&batch.packets[index], frame: frame, context: context)
       }
     }
   }
 
-  /// Our own packet: to the access link of a mobile node that is here, else by route.
+  /// Our own packet: to the mobile node where that is now, else by route.
   private static func leave(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
-    guard batch.packets[index].destination != 0 else {
+    let binding = context.snapshot.binding(batch.packets[index].destination)
+    guard batch.packets[index].destination != 0, !binding.isVisitor else {
+      batch.packets[index].destination = 0
       let frame = context.frame(at: batch.packets[index].address)
       return batch.request(batch.packets[index].innerDestination(frame), for: index)
     }
-    let binding = context.snapshot.binding(batch.packets[index].destination)
-    if let reason = stateViolation(binding.state) { return batch.packets[index].drop(reason) }
-    batch.packets[index].path = .deliver
+    switch binding.state {
+    case .active, .flushing, .relaying: batch.packets[index].path = .deliver
+    case .redirecting: redirect(&batch.packets[index], binding)
+    case .pending, .buffering: batch.packets[index].drop(.bindingPending)
+    case .deregistering: batch.packets[index].drop(.deregistering)
+    }
   }
 
   /// REQUIREMENTS 2.15: the tunnel is the one of the mobile node hosted here; nothing is checked on the source.
@@ -110,30 +123,36 @@ enum GatewayPipeline: Pipeline {
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) {
     if context.settings.isLocal(packet.innerDestination(frame)) { return packet.punt(.innerLocal) }
-    guard packet.destination != 0 else { return packet.drop(.notOnLink) }
+    // Without a binding it is entry 0, whose tunnel is none.
     let binding = context.snapshot.binding(packet.destination)
-    guard binding.tunnel == packet.arrivalTunnel else { return packet.drop(.unknownTunnel) }
-    if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    guard binding.tunnel == packet.arrivalTunnel && binding.isPlain else {
+      return arriveOffCourse(&packet, binding, frame: frame, context: context)
+    }
     if isRouterAnycast(packet.innerDestination(frame), of: binding) { packet.punt(.innerLocal) }
   }
 
   /// Whether an address is the Subnet-Router anycast address of a hosted prefix (RFC 4291 section 2.6.1): this router is
   /// the one it names. A prefix of 127 or 128 bits has none (RFC 6164 section 5.1).
   @inline(__always)
-  private static func isRouterAnycast(_ address: IPAddress, of binding: BindingEntry) -> Bool {
+  static func isRouterAnycast(_ address: IPAddress, of binding: BindingEntry) -> Bool {
     binding.family == .ipv6 && binding.prefixLength < 127 && address == binding.network
   }
 
   /// Local routing (RFC 5213 section 6.10.3): straight to the other mobile node's access link. Where its binding does
   /// not forward, the tunnel remains the way and the anchor decides.
   @inline(__always)
-  private static func shortCircuit(_ packet: inout PacketState, frame: FrameView, snapshot: TableSnapshot) {
-    let binding = snapshot.binding(packet.destination)
+  private static func shortCircuit(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) {
+    let binding = context.snapshot.binding(packet.destination)
+    // A visitor's prefix is the kernel's, the address of the router in it as well.
+    if binding.isVisitor { return packet.punt(.visitor) }
     if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.notOurs) }
-    guard stateViolation(binding.state) == nil else {
+    guard binding.state == .active else {
       packet.destination = 0
       return
     }
+    if !binding.isPlain && context.handover.isHolding(binding.counter) { packet.keep() }
     packet.departureTunnel = TunnelID(0)
     packet.path = .deliver
   }

@@ -44,12 +44,18 @@ struct PacketState: BitwiseCopyable {
   /// What the slow path is asked for, and the number that belongs to it.
   var exception: ExceptionKind = .none
   var detail: UInt16 = 0
+  /// `nested`: entry of the binding by which the first tunnel's far end is reached.
+  var outerBinding: UInt32 = 0
 
-  /// Notes the tunnel a packet came by, and how that tunnel's exit treats the traffic class.
+  /// Notes the tunnel a packet came by, and how that tunnel's exit treats the traffic class. False when nothing comes by
+  /// it any more.
   @inline(__always)
-  mutating func arrive(by tunnel: TunnelEntry) {
+  mutating func arrive(by tunnel: TunnelEntry) -> Bool {
     arrivalTunnel = tunnel.id
     exitRule = ExitRule(tunnel)
+    if !tunnel.isFailed { return true }
+    drop(.peerDown)
+    return false
   }
 
   @inline(__always)
@@ -76,6 +82,14 @@ struct PacketState: BitwiseCopyable {
     self.detail = detail
   }
 
+  /// Leaves the packet to the handover buffer of this worker.
+  @inline(__always)
+  mutating func keep() {
+    verdict = .hold
+    reason = DropReason.bufferFull.rawValue
+    exception = .none
+  }
+
   @inline(__always)
   mutating func punt(_ why: PuntReason) {
     verdict = .punt
@@ -100,6 +114,12 @@ enum ForwardingPath: UInt8, BitwiseCopyable {
   case hairpin
   /// MAG: to the access link of the inner destination.
   case deliver
+  /// MAG: from the anchor's tunnel into that of the MAG that the mobile node has gone to.
+  case redirect
+  /// MAG: from the tunnel of that MAG into the anchor's.
+  case relay
+  /// LMA: into a tunnel whose far end is anchored here, and so into another one; set when it is done.
+  case nested
 }
 
 /// One batch of packets and the scratch space of its lookups. Owned by a worker; nothing in it survives a turn.

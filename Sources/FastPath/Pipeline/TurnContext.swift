@@ -101,10 +101,12 @@ struct TurnContext: ~Copyable {
   var kinds: PortKinds = []
   /// For what a stage sees and no verdict tells.
   let counters: WorkerCounters
+  /// Packets of mobile nodes in handover; stages only ask it, the worker fills and empties it.
+  var handover: HandoverBuffer
 
   init(
     settings: consuming HotSettings, memory: UnsafeMutableRawPointer, chunkMask: UInt64, snapshot: TableSnapshot,
-    counters: WorkerCounters
+    counters: WorkerCounters, handover: consuming HandoverBuffer
   ) {
     self.settings = settings
     // Safe: the memory's owner outlives the worker (`Worker.init`).
@@ -112,6 +114,7 @@ struct TurnContext: ~Copyable {
     self.chunkMask = chunkMask
     self.snapshot = snapshot
     self.counters = counters
+    self.handover = handover
   }
 
   @inline(__always)

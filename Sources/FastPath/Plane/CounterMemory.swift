@@ -40,6 +40,9 @@ public struct PlaneCounters: Sendable {
   /// Packets whose fate was left to the slow path, and packets taken from it.
   public var handedOver: UInt64 { sums[WorkerCounters.handedOver] }
   public var injected: UInt64 { sums[WorkerCounters.injected] }
+  /// Packets that went into handover buffers, and that left them.
+  public var buffered: UInt64 { sums[WorkerCounters.buffered] }
+  public var unbuffered: UInt64 { sums[WorkerCounters.unbuffered] }
   /// Answers given up because the ring towards the slow path was full.
   public var unanswered: UInt64 { sums[WorkerCounters.unanswered] }
   /// Packets that left a tunnel with an unusual pair of ECN fields (RFC 6040 section 4.2), each 0…3.

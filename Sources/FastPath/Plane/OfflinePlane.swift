@@ -11,7 +11,7 @@ public final class OfflinePlane {
       case transmitted
       case kernel(PuntReason)
       case dropped(DropReason)
-      /// The slow path has it (`exceptions`) and decides.
+      /// The slow path has it (`exceptions`) and decides, or the handover buffer (`slot`).
       case held
     }
 
@@ -22,6 +22,8 @@ public final class OfflinePlane {
     public let kernelPacket: [UInt8]?
     /// What the slow path is asked for.
     public let exceptions: [ExceptionPacket]
+    /// Where the handover buffer holds the packet; another's when this one has left.
+    public let slot: UInt32?
   }
 
   private let engine: any OfflineEngine
@@ -38,21 +40,38 @@ public final class OfflinePlane {
   }
 
   /// Runs one turn with one frame received on `port`.
+  /// - Parameter now: nanoseconds of the owner's clock, for packets that are held.
   /// - Precondition: `port` is the index of a configured port.
-  public func process(_ frame: [UInt8], port: Int) -> Outcome {
-    engine.process(frame, port: port)
+  public func process(_ frame: [UInt8], port: Int, now: UInt64 = 0) -> Outcome {
+    engine.process(frame, port: port, now: now)
   }
 
   /// Runs one turn with one packet of the slow path. Nil: it is empty or larger than any frame, and no turn was made.
-  public func process(_ packet: OriginatedPacket) -> Outcome? { engine.process(packet) }
+  public func process(_ packet: OriginatedPacket, now: UInt64 = 0) -> Outcome? { engine.process(packet, now: now) }
+
+  /// When packets in the handover buffer have something to do next: 0 for at once, since the tables have changed, nil
+  /// when none is held.
+  public var nextDeadline: UInt64? { engine.nextDeadline }
+
+  /// Lets the handover buffer do what is due by `now`, one packet after the other.
+  /// - Returns: the slot that each was in, and what became of it.
+  public func serve(now: UInt64) -> [(slot: UInt32, outcome: Outcome)] {
+    var served: [(slot: UInt32, outcome: Outcome)] = []
+    while let deadline = engine.nextDeadline, deadline <= now {
+      if let one = engine.serveOne(now: now) { served.append(one) }
+    }
+    return served
+  }
 
   public var counters: PlaneCounters { engine.counters }
 }
 
 /// A pipeline with its role chosen.
 private protocol OfflineEngine: AnyObject {
-  func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome
-  func process(_ packet: OriginatedPacket) -> OfflinePlane.Outcome?
+  func process(_ frame: [UInt8], port: Int, now: UInt64) -> OfflinePlane.Outcome
+  func process(_ packet: OriginatedPacket, now: UInt64) -> OfflinePlane.Outcome?
+  var nextDeadline: UInt64? { get }
+  func serveOne(now: UInt64) -> (slot: UInt32, outcome: OfflinePlane.Outcome)?
   var counters: PlaneCounters { get }
 }
 
@@ -86,10 +105,12 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     self.table = table
     quiescence = table.quiescence
     quiescence.online(0)
+    let handover = try HandoverBuffer(settings: settings, chunkSize: memory.chunkSize, table: table)
     worker = unsafe Worker(
-      settings: settings, memory: memory, ports: ports, counters: counterMemory.counters(worker: 0),
-      traffic: table.traffic(worker: 0), view: table.view, quiescence: quiescence, index: 0,
-      rings: WorkerRings(kernel: rings[0].producer, exceptions: rings[1].producer, injection: rings[2].consumer))
+      settings: settings, memory: memory, ports: ports, counters: counterMemory.counters(worker: 0), table: table,
+      index: 0,
+      rings: WorkerRings(kernel: rings[0].producer, exceptions: rings[1].producer, injection: rings[2].consumer),
+      handover: handover)
     quiescence.offline(0)
   }
 
@@ -100,13 +121,13 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
 
   var counters: PlaneCounters { PlaneCounters(summing: [counterMemory.counters(worker: 0)]) }
 
-  func process(_ frame: [UInt8], port: Int) -> OfflinePlane.Outcome {
+  func process(_ frame: [UInt8], port: Int, now: UInt64) -> OfflinePlane.Outcome {
     precondition(port >= 0 && port < portCount, "no such port")
     guard frame.count <= OfflinePlane.longestFrame else {
       let counters = counterMemory.counters(worker: 0)
       counters.received(port: UInt8(port), packets: 1, octets: frame.count)
       counters.drop(DropReason.tooBig.rawValue)
-      return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil, exceptions: [])
+      return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil, exceptions: [], slot: nil)
     }
     // Online only for the turn: between packets the writer may reclaim at once.
     quiescence.online(0)
@@ -120,17 +141,45 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
       unsafe (memory.base + Int(address)).copyMemory(from: source, byteCount: octets.count)
     }
     unsafe ports[port].enqueue(address: address, length: UInt32(frame.count))
-    _ = worker.turn()
+    turn(now: now, handoverBudget: 0)
     let last = worker.batch.packets[0]
     return outcome(of: last)
   }
 
-  func process(_ packet: OriginatedPacket) -> OfflinePlane.Outcome? {
+  /// A turn at a time of the owner's, which takes at most so many packets from the handover buffer: what they and the
+  /// received one have become must be told apart.
+  private func turn(now: UInt64, handoverBudget: Int) {
+    worker.clock.fixed = now
+    worker.handoverBudget = handoverBudget
+    worker.lastHeld = 0
+    worker.lastEvent = nil
+    _ = worker.turn()
+  }
+
+  var nextDeadline: UInt64? { worker.nextHandover }
+
+  func serveOne(now: UInt64) -> (slot: UInt32, outcome: OfflinePlane.Outcome)? {
+    quiescence.online(0)
+    defer { quiescence.offline(0) }
+    takeBack()
+    turn(now: now, handoverBudget: 1)
+    guard let event = worker.lastEvent else { return nil }
+    func dropped(_ reason: DropReason) -> OfflinePlane.Outcome {
+      OfflinePlane.Outcome(fate: .dropped(reason), sent: [], kernelPacket: nil, exceptions: [], slot: nil)
+    }
+    return switch event.kind {
+    case .timeout: (event.slot, dropped(.bufferTimeout))
+    case .cancel: (event.slot, dropped(.bufferCancelled))
+    case .release: (event.slot, outcome(of: worker.batch.packets[0]))
+    }
+  }
+
+  func process(_ packet: OriginatedPacket, now: UInt64) -> OfflinePlane.Outcome? {
     guard packet.octets.count <= OfflinePlane.longestFrame, injection.push(packet) else { return nil }
     quiescence.online(0)
     defer { quiescence.offline(0) }
     takeBack()
-    _ = worker.turn()
+    turn(now: now, handoverBudget: 0)
     return outcome(of: worker.batch.packets[0])
   }
 
@@ -159,7 +208,9 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
       case .hold: .held
       case .drop, .undecided: .dropped(DropReason(rawValue: packet.reason) ?? .malformed)
       }
-    return OfflinePlane.Outcome(fate: fate, sent: sent, kernelPacket: punted, exceptions: takeExceptions())
+    let slot = packet.verdict == .hold && packet.exception == .none ? worker.lastHeld : nil
+    return OfflinePlane.Outcome(
+      fate: fate, sent: sent, kernelPacket: punted, exceptions: takeExceptions(), slot: slot)
   }
 
   private func takeExceptions() -> [ExceptionPacket] {

@@ -14,6 +14,8 @@ final class WorkerThread: @unchecked Sendable {
   private let rings: WorkerRings
   /// Readable when the slow path has sent something; -1 for none.
   private let bell: Int32
+  /// The thread takes it when it starts.
+  private var handover: HandoverBuffer?
   /// The worker's command word; 1 asks it to stop.
   private let command = Atomic<UInt32>(0)
   private var handle = pthread_t()
@@ -38,6 +40,7 @@ final class WorkerThread: @unchecked Sendable {
     self.cpu = cpu
     self.rings = rings
     self.bell = bell
+    handover = try HandoverBuffer(settings: settings, chunkSize: resources.memory.chunkSize, table: table)
     // Safe: the thread takes over this one retain and gives it up when it ends.
     let argument = unsafe Unmanaged.passRetained(self).toOpaque()
     let status = unsafe pthread_create(
@@ -82,12 +85,12 @@ final class WorkerThread: @unchecked Sendable {
       unsafe ports.deinitialize(count: count)
       unsafe ports.deallocate()
     }
+    guard let handover = handover.take() else { preconditionFailure("a worker's thread runs once") }
     let quiescence = table.quiescence
     quiescence.online(index)
     var worker = unsafe Worker<XskPort, Stages>(
-      settings: settings, memory: resources.memory, ports: ports, counters: counters,
-      traffic: table.traffic(worker: index), view: table.view, quiescence: quiescence, index: index,
-      rings: rings)
+      settings: settings, memory: resources.memory, ports: ports, counters: counters, table: table, index: index,
+      rings: rings, handover: handover)
     var idle = 0
     while command.load(ordering: .acquiring) == 0 {
       if worker.turn() > 0 {
@@ -97,7 +100,7 @@ final class WorkerThread: @unchecked Sendable {
       idle += 1
       guard idle >= Self.patience else { continue }
       quiescence.offline(index)
-      if worker.prepareToSleep() { sleep(hasUnsent: worker.framesInTransmit > 0) }
+      if let timeout = timeout(worker), worker.prepareToSleep() { sleep(timeout) }
       worker.awake()
       quiescence.online(index)
       idle = 0
@@ -120,11 +123,18 @@ final class WorkerThread: @unchecked Sendable {
     }
   }
 
-  /// Blocks until a packet arrives; briefly when the kernel still holds frames to transmit, which only we drive on.
-  private func sleep(hasUnsent: Bool) {
+  /// How long to sleep at most, in milliseconds: briefly when the kernel still holds frames to transmit, which only we
+  /// drive on, or while packets of mobile nodes in handover are held, whose bindings may change at any time. Nil when
+  /// such a packet is due before the shortest sleep has ended.
+  private func timeout<Stages: Pipeline>(_ worker: borrowing Worker<XskPort, Stages>) -> Int32? {
+    guard let next = worker.nextHandover else { return worker.framesInTransmit > 0 ? 1 : Self.longestSleep }
+    return next > worker.clock.now() &+ 1_000_000 ? 1 : nil
+  }
+
+  /// Blocks until a packet arrives.
+  private func sleep(_ timeout: Int32) {
     var descriptors = (0..<settings.ports.count).map { resources.descriptor(port: $0) }
     if bell >= 0 { descriptors.append(bell) }
-    let timeout = hasUnsent ? 1 : Self.longestSleep
     // Safe: the array is alive for the call; any result means "look again".
     _ = unsafe fp_poll_readable(&descriptors, UInt32(descriptors.count), timeout)
     guard bell >= 0 else { return }

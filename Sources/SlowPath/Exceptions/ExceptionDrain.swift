@@ -53,6 +53,7 @@ struct ExceptionDrain {
     out.removeAll(keepingCapacity: true)
     _ = engine.takeSettlements()
     for change in engine.takeChanges() { path.tell(change) }
+    for notice in engine.takeNotices() { path.tell(notice) }
     path.publish(engine.counters)
   }
 

@@ -7,6 +7,7 @@ import SystemPackage
 /// for counters or listens for path MTUs from other threads.
 public final class ExceptionPath: Sendable {
   public typealias PathListener = @Sendable (PathMTUChange) -> Void
+  public typealias NoticeListener = @Sendable (TrafficNotice) -> Void
 
   let rings: [PuntRingMemory]
   let injection: PuntRingMemory
@@ -14,6 +15,7 @@ public final class ExceptionPath: Sendable {
   private let bell: WakePipe
   private let published = Mutex(SlowPathCounters())
   private let listener = Mutex<PathListener?>(nil)
+  private let noticeListener = Mutex<NoticeListener?>(nil)
 
   /// - Parameters:
   ///   - rings: from the workers; kept alive as long as this object.
@@ -37,6 +39,14 @@ public final class ExceptionPath: Sendable {
 
   /// Who hears of path MTUs from now on, on the slow path's thread.
   public func listen(_ body: @escaping PathListener) { listener.withLock { $0 = body } }
+
+  /// Who hears of traffic that the control plane may act on, likewise.
+  public func listenToNotices(_ body: @escaping NoticeListener) { noticeListener.withLock { $0 = body } }
+
+  func tell(_ notice: TrafficNotice) {
+    let body = noticeListener.withLock { $0 }
+    body?(notice)
+  }
 
   func publish(_ counters: SlowPathCounters) { published.withLock { $0 = counters } }
 

@@ -17,6 +17,8 @@ public struct SlowPathEngine: Sendable {
   public var counters = SlowPathCounters()
   private var changes: [PathMTUChange] = []
   private var settlements: [Settlement] = []
+  private var noticeLimit = NoticeLimit()
+  private var notices: [TrafficNotice] = []
 
   public init(settings: SlowPathSettings) {
     self.settings = settings
@@ -36,8 +38,9 @@ public struct SlowPathEngine: Sendable {
   ///   - now: nanoseconds of the owner's clock.
   ///   - out: gets what is to be sent, in order.
   public mutating func handle(_ exception: ExceptionPacket, now: UInt64, into out: inout [OriginatedPacket]) {
+    if let notice = TrafficNotice(exception), noticeLimit.allows(notice, now: now) { notices.append(notice) }
     switch exception.kind {
-    case .none: break
+    case .none, .unboundNotice, .unknownSource, .bufferOverflow: break
     case .outerFragment: reassemble(exception, now: now, into: &out)
     case .oversized: cut(exception, into: &out)
     case .tunnelError: relay(exception, now: now, into: &out)
@@ -71,6 +74,12 @@ public struct SlowPathEngine: Sendable {
   public mutating func takeSettlements() -> [Settlement] {
     defer { settlements = [] }
     return settlements
+  }
+
+  /// What the control plane may want to know since the last call, at most a hundred a second.
+  public mutating func takeNotices() -> [TrafficNotice] {
+    defer { notices = [] }
+    return notices
   }
 
   mutating func note(_ change: PathMTUChange) { changes.append(change) }

@@ -77,6 +77,14 @@ struct ReplayRun {
           ("local", JSONText.quoted("\(tunnel.local)")), ("remote", JSONText.quoted("\(tunnel.remote)")),
           ("mtu", "\(mtu)"),
         ])
+      case .notice(let name, let prefix, let address, let mac, let port):
+        var members = [
+          ("event", JSONText.quoted(name)), ("at", Self.seconds(event.at)), ("prefix", JSONText.quoted("\(prefix)")),
+          ("address", JSONText.quoted("\(address)")),
+        ]
+        if let mac { members.append(("mac", JSONText.quoted("\(mac)"))) }
+        members.append(("port", JSONText.quoted(domain.settings.ports[port].name)))
+        output.event(members)
       }
     }
   }

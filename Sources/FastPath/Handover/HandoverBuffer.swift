@@ -1,0 +1,235 @@
+import FlowTable
+
+/// The packets that one worker holds for mobile nodes in handover (RFC 5949 section 4.1): a queue for each binding, and
+/// when each has something to do next.
+///
+/// One thread holds, drains and delivers, so "held before live, in order" needs no agreement between threads. What is
+/// held everywhere is counted in the accounts that all workers share. The buffer knows no tables: its owner says what
+/// each queue is to do (`setMode`).
+package struct HandoverBuffer: ~Copyable {
+  /// A held packet; slot 0 is none.
+  struct Slot: BitwiseCopyable {
+    var arrived: UInt64 = 0
+    var next: UInt32 = 0
+    /// Account, or 0.
+    var holding: UInt32 = 0
+    var tunnel: UInt32 = 0
+    var length: UInt16 = 0
+    var port: UInt8 = 0
+  }
+
+  /// A packet to be held, and for which binding.
+  package struct Arrival: BitwiseCopyable {
+    package var counter: UInt32
+    package var network: IPAddress
+    package var prefixLength: UInt32
+    package var holding: HoldingID?
+    package var tunnel: TunnelID
+    package var port: UInt8
+    package var length: Int
+    /// The generation in which the binding says to hold.
+    package var generation: UInt64
+
+    package init(
+      counter: UInt32, network: IPAddress, prefixLength: UInt32, holding: HoldingID?, tunnel: TunnelID, port: UInt8,
+      length: Int, generation: UInt64
+    ) {
+      self.counter = counter
+      self.network = network
+      self.prefixLength = prefixLength
+      self.holding = holding
+      self.tunnel = tunnel
+      self.port = port
+      self.length = length
+      self.generation = generation
+    }
+  }
+
+  /// What happened to a held packet. Its octets stay in its slot until the next packet is held.
+  package struct Event: BitwiseCopyable {
+    package enum Kind: UInt8, BitwiseCopyable {
+      case release
+      case timeout
+      case cancel
+    }
+    package let kind: Kind
+    package let slot: UInt32
+    package let length: Int
+    package let port: UInt8
+    package let tunnel: TunnelID
+  }
+
+  let limits: HandoverLimits
+  /// Octets of the largest packet that is held.
+  package let payload: Int
+  /// Octets from one slot's packet to the next.
+  private let stride: Int
+  let accounts: HandoverAccounts
+  let slots: LazyArray<Slot>
+  let octets: LazyArray<UInt8>
+  let queues: LazyArray<HandoverQueue>
+  /// Queues by their binding's counter: open addressing, number of the queue or 0.
+  let index: LazyArray<UInt32>
+  /// Queues by their next event, the earliest at place 1.
+  let heap: LazyArray<UInt32>
+  var freeSlots: FreeList
+  var freeQueues: FreeList
+  private(set) package var heldCount = 0
+  package internal(set) var queueCount = 0
+  /// The generation up to which every queue's mode is right, and the next queue to look at for a newer one.
+  var checkedGeneration: UInt64 = 0
+  var checkingGeneration: UInt64 = 0
+  var nextChecked = 0
+
+  /// - Parameter payload: octets of the largest packet; without limits nothing is ever held.
+  package init(limits: HandoverLimits, payload: Int, accounts: HandoverAccounts) throws(PlaneError) {
+    let stride = (payload + 63) / 64 * 64
+    var places = 2
+    while places < 2 * limits.total { places *= 2 }
+    // All that can fail first: a value that is not whole cannot be given up again.
+    let slots = try LazyArray<Slot>(count: limits.total + 1)
+    let octets = try LazyArray<UInt8>(count: (limits.total + 1) * stride)
+    let queues = try LazyArray<HandoverQueue>(count: limits.total + 1)
+    let index = try LazyArray<UInt32>(count: places)
+    let heap = try LazyArray<UInt32>(count: limits.total + 1)
+    let freeSlots = try FreeList(capacity: limits.total)
+    let freeQueues = try FreeList(capacity: limits.total)
+    self.limits = limits
+    self.accounts = accounts
+    self.payload = payload
+    self.stride = stride
+    self.slots = slots
+    self.octets = octets
+    self.queues = queues
+    self.index = index
+    self.heap = heap
+    self.freeSlots = freeSlots
+    self.freeQueues = freeQueues
+  }
+
+  /// The buffer of a worker: as much as the settings allow for a gateway, nothing for an anchor.
+  /// - Parameter chunkSize: of the worker's frames, which a held packet must fit into again.
+  init(settings: PlaneSettings, chunkSize: Int, table: FlowTable) throws(PlaneError) {
+    let isGateway = settings.role == .mobileAccessGateway
+    try self.init(
+      limits: isGateway ? settings.buffers : HandoverLimits(perMobileNode: 0, total: 0),
+      payload: chunkSize - PacketMemory.headroom - EthernetHeader.length, accounts: table.handoverLedger.accounts)
+  }
+
+  package var isEmpty: Bool { heldCount == 0 }
+
+  /// Whether packets are held for the binding that counts in this traffic cell.
+  package func isHolding(_ counter: UInt32) -> Bool { heldCount > 0 && queue(of: counter) != 0 }
+
+  /// Takes a packet, at the tail of its binding's queue.
+  ///
+  /// - Parameter octets: `arrival.length` of them, at most `payload`.
+  /// - Returns: the slot that it is in, or 0 when a limit is reached.
+  package mutating func hold(_ arrival: Arrival, octets packet: UnsafeRawPointer, now: UInt64) -> UInt32 {
+    var number = queue(of: arrival.counter)
+    guard accounts.take(arrival.holding, perNode: limits.perMobileNode, total: limits.total) else {
+      if number != 0 { note(arrivalAt: now, number) }
+      return 0
+    }
+    let isAlone = arrival.holding == nil && number != 0 && Int(queues[Int(number)].count) >= limits.perMobileNode
+    guard !isAlone, let slot = freeSlots.take() else {
+      accounts.give(arrival.holding)
+      if number != 0 { note(arrivalAt: now, number) }
+      return 0
+    }
+    slots[Int(slot)] = Slot(
+      arrived: now, holding: arrival.holding?.rawValue ?? 0, tunnel: arrival.tunnel.rawValue,
+      length: UInt16(truncatingIfNeeded: arrival.length), port: arrival.port)
+    // Safe: the slot has room for `payload` octets, and the caller's packet has `length`, which is at most that.
+    unsafe self.octets.pointer(Int(slot) * stride).copyMemory(from: packet, byteCount: min(arrival.length, payload))
+    heldCount += 1
+    if number == 0 { number = open(arrival, now: now) }
+    note(arrivalAt: now, number)
+    append(slot, to: number)
+    return slot
+  }
+
+  private func note(arrivalAt now: UInt64, _ number: UInt32) {
+    if queues[Int(number)].mode == .draining {
+      queues[Int(number)].joined.note(now)
+    } else {
+      queues[Int(number)].arrivals.note(now)
+    }
+  }
+
+  private mutating func append(_ slot: UInt32, to number: UInt32) {
+    let tail = queues[Int(number)].tail
+    if tail != 0 { slots[Int(tail)].next = slot } else { queues[Int(number)].head = slot }
+    queues[Int(number)].tail = slot
+    queues[Int(number)].count += 1
+    if tail == 0 { settle(number) }
+  }
+
+  /// Says what a queue's packets are to do from now on.
+  package mutating func setMode(_ number: UInt32, _ mode: HandoverMode, generation: UInt64, now: UInt64) {
+    queues[Int(number)].generation = generation
+    guard queues[Int(number)].mode != mode else { return }
+    switch mode {
+    case .draining: queues[Int(number)].startDrain(now: now)
+    case .waiting: queues[Int(number)].wait()
+    case .cancelled: queues[Int(number)].mode = .cancelled
+    }
+    settle(number)
+  }
+
+  /// The queue whose turn it is by `now`; 0 when none has anything to do yet.
+  package func dueQueue(_ now: UInt64) -> UInt32 {
+    guard queueCount > 0 else { return 0 }
+    let number = heap[1]
+    return queues[Int(number)].due <= now ? number : 0
+  }
+
+  /// When the first queue has something to do; nil when nothing is held.
+  package var nextDeadline: UInt64? { queueCount == 0 ? nil : queues[Int(heap[1])].due }
+
+  /// Takes the first packet of a queue that is due.
+  package mutating func takeFirst(_ number: UInt32, now: UInt64) -> Event {
+    let queue = queues[Int(number)]
+    let slot = slots[Int(queue.head)]
+    let kind: Event.Kind =
+      queue.mode == .cancelled ? .cancel : expiry(slot) <= now ? .timeout : .release
+    let event = Event(
+      kind: kind, slot: queue.head, length: Int(slot.length), port: slot.port, tunnel: TunnelID(slot.tunnel))
+    if kind == .release { queues[Int(number)].noteRelease() }
+    queues[Int(number)].head = slot.next
+    queues[Int(number)].count -= 1
+    accounts.give(slot.holding == 0 ? nil : HoldingID(slot.holding))
+    freeSlots.give(queue.head)
+    heldCount -= 1
+    if slot.next == 0 {
+      close(number)
+    } else {
+      settle(number)
+    }
+    return event
+  }
+
+  /// The octets of a slot.
+  @unsafe
+  package func octets(_ slot: UInt32) -> UnsafeRawBufferPointer {
+    let length = Int(slots[Int(slot)].length)
+    return unsafe UnsafeRawBufferPointer(start: octets.pointer(Int(slot) * stride), count: min(length, payload))
+  }
+
+  private func expiry(_ slot: Slot) -> UInt64 {
+    let (time, isNever) = slot.arrived.addingReportingOverflow(limits.timeout)
+    return isNever ? .max : time
+  }
+
+  /// Puts a queue in its place among the next events.
+  private mutating func settle(_ number: UInt32) {
+    let queue = queues[Int(number)]
+    queues[Int(number)].due =
+      switch queue.mode {
+      case .cancelled: 0
+      case .waiting: expiry(slots[Int(queue.head)])
+      case .draining: min(expiry(slots[Int(queue.head)]), queue.release)
+      }
+    arrange(number)
+  }
+}

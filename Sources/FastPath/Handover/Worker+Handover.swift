@@ -1,0 +1,108 @@
+import FlowTable
+
+/// Packets of mobile nodes in handover: in, and out again. Nothing here runs for a plain packet.
+extension Worker where Port: ~Copyable {
+  /// Queues whose bindings are looked at in one turn when the tables have changed.
+  private static var checksPerTurn: Int { 64 }
+
+  /// Takes a packet into the buffer; drops it where there is no room.
+  mutating func keep(_ index: Int) {
+    let frame = context.frame(at: batch.packets[index].address)
+    if batch.packets[index].arrival == .tunnelled
+      && !Egress.surface(&batch.packets[index], frame: frame, context: context)
+    {
+      return batch.packets[index].drop(.ecn)
+    }
+    let packet = batch.packets[index]
+    guard Int(packet.innerLength) <= context.handover.payload else { return batch.packets[index].drop(.tooBig) }
+    let binding = context.snapshot.binding(packet.destination)
+    let arrival = HandoverBuffer.Arrival(
+      counter: binding.counter, network: binding.network, prefixLength: UInt32(binding.prefixLength),
+      holding: binding.holding, tunnel: packet.arrivalTunnel, port: context.port, length: Int(packet.innerLength),
+      generation: context.snapshot.generation)
+    // Safe: `Parse` has seen that the inner packet ends within the frame.
+    let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + Int(packet.inner)
+    let slot = unsafe context.handover.hold(arrival, octets: start, now: clock.now())
+    guard slot != 0 else { return batch.packets[index].except(.bufferOverflow, .bufferFull) }
+    lastHeld = slot
+    counters.buffer()
+  }
+
+  /// Lets out what is due, and finds out what has become of the bindings when the tables have changed. Bounded, so that
+  /// it never crowds out what is received.
+  /// - Returns: how many held packets were taken.
+  mutating func serveHandover() -> Int {
+    let now = clock.now()
+    var checks = Self.checksPerTurn
+    while true {
+      let queue = context.handover.nextToCheck(context.snapshot.generation, budget: &checks)
+      if queue == 0 { break }
+      check(queue, now: now)
+    }
+    var done = 0
+    while done < handoverBudget && pool.count > 0 {
+      let queue = context.handover.dueQueue(now)
+      guard queue != 0 else { break }
+      if context.handover.generation(of: queue) != context.snapshot.generation {
+        // It may have something else to do than was known.
+        check(queue, now: now)
+      } else {
+        serve(queue, now: now)
+        done &+= 1
+      }
+    }
+    return done
+  }
+
+  /// What the packets of a queue are to do, by the state of their binding.
+  private mutating func check(_ queue: UInt32, now: UInt64) {
+    let (network, length, counter) = context.handover.binding(of: queue)
+    let index = context.snapshot.lookupBinding(network: network, length: length, counter: counter)
+    let mode = index == 0 ? HandoverMode.cancelled : Self.mode(context.snapshot.binding(index))
+    context.handover.setMode(queue, mode, generation: context.snapshot.generation, now: now)
+  }
+
+  private static func mode(_ binding: BindingEntry) -> HandoverMode {
+    switch binding.state {
+    case .buffering: .waiting
+    case .flushing, .relaying, .redirecting: .draining
+    case .active: binding.isFlushed ? .draining : .cancelled
+    case .pending, .deregistering: .cancelled
+    }
+  }
+
+  private mutating func serve(_ queue: UInt32, now: UInt64) {
+    let event = context.handover.takeFirst(queue, now: now)
+    lastEvent = event
+    counters.unbuffer()
+    switch event.kind {
+    case .timeout: counters.drop(DropReason.bufferTimeout.rawValue)
+    case .cancel: counters.drop(DropReason.bufferCancelled.rawValue)
+    case .release: release(event)
+    }
+  }
+
+  /// Runs a held packet through the stages, as if it had just come out of its tunnel.
+  private mutating func release(_ event: HandoverBuffer.Event) {
+    // The caller has seen that there is one.
+    guard let chunk = pool.take() else { return counters.drop(DropReason.bufferCancelled.rawValue) }
+    var state = PacketState(
+      address: chunk + UInt64(PacketMemory.headroom), length: UInt32(EthernetHeader.length + event.length))
+    state.origin = .released
+    state.arrivalTunnel = event.tunnel
+    // Safe: the chunk has room for header and payload behind its headroom, and the octets are the slot's own.
+    unsafe copy(context.handover.octets(event.slot), count: event.length, to: state.address)
+    batch.packets[0] = state
+    batch.count = 1
+    context.port = event.port
+    context.kinds = []
+    Stages.process(&batch, context: context)
+    dispatch()
+  }
+
+  /// When held packets have something to do next, in nanoseconds of the turn's clock: 0 for at once, nil for never.
+  var nextHandover: UInt64? {
+    if context.handover.isEmpty { return nil }
+    return context.handover.isChecked(view.generation) ? context.handover.nextDeadline : 0
+  }
+}
