@@ -53,6 +53,32 @@ struct RegistryPeerTests {
     #expect(fixture.registry.takeEvents().count == 1)
   }
 
+  @Test(
+    "A table that refuses the rest of a request, and then the way back too, has the tunnels right after the next tick")
+  func refusedByTable() throws {
+    var wasHalfDone = false
+    for fill in 0..<8 {
+      let fixture = try RegistryFixture(retired: 4)
+      var isPending = false
+      func toggled() -> TableRecord {
+        isPending.toggle()
+        return .binding(Sample.binding("2001:db8:100:1::/64", state: isPending ? .pending : .active))
+      }
+      #expect(fixture.set(.binding(Sample.binding("2001:db8:100:1::/64"))).applied == 1)
+      fixture.table.quiescence.online(0)
+      for _ in 0..<fill { _ = fixture.set(toggled()) }
+      let outcome = fixture.set(failed, toggled())
+      if outcome.firstFailure != nil {
+        #expect(outcome.firstFailure?.code == .unavailable && fixture.registry.failedPeerCount == 0)
+        wasHalfDone = try wasHalfDone || isFailed(fixture, Sample.mag1)
+      }
+      fixture.table.quiescence.offline(0)
+      _ = fixture.advance(seconds: 0.1)
+      #expect(try isFailed(fixture, Sample.mag1) == (outcome.firstFailure == nil))
+    }
+    #expect(wasHalfDone, "one of the fills leaves room for the tunnel only")
+  }
+
   /// Three bindings of each of two MAGs, and one Mobile IPv6 binding to the first one's address.
   private func twoMAGs() throws -> RegistryFixture {
     let fixture = try RegistryFixture()
