@@ -56,9 +56,10 @@ def main():
             return 2
     started = time.monotonic()
     table = Table()
-    with Domain(taps=True) as domain:
+    with Domain(taps=True, peered=True) as domain:
         print("CN ─ core ─ LMA ─ transport1 ─ MAG1 ─ access ─ MN1 (leg1)")
-        print("             └─── transport2 ─ MAG2 ─ access ─ MN1 (leg2), access2 ─ MN2\n")
+        print("             └─── transport2 ─ MAG2 ─ access ─ MN1 (leg2), access2 ─ MN2")
+        print("                               MAG1 ─ peer ─ MAG2\n")
         planes = demo_checks.Planes(domain)
         planes.start()
         table.head()

@@ -3,6 +3,7 @@
 import time
 
 import demo_load
+import demo_mobility
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
@@ -19,7 +20,10 @@ class Planes:
 
     def __init__(self, domain):
         self.domain = domain
-        self.lma, self.mag1, self.mag2 = domain.lma_daemon(), domain.mag_daemon(1), domain.mag_daemon(2)
+        # Room for what a whole stream sends while a mobile node is away.
+        room = {"per-mobile-node": 4096, "total": 8192, "timeout": "20s"}
+        self.lma = domain.lma_daemon()
+        self.mag1, self.mag2 = (domain.mag_daemon(number, buffers=room) for number in (1, 2))
 
     def start(self):
         """Starts all three and registers MN1 at MAG1 and MN2 at MAG2."""
@@ -187,6 +191,7 @@ CHECKS = [
     demo_load.one_handover,
     demo_load.many_handovers,
     local_routing,
+    demo_mobility.fast,
     demo_load.throughput,
     conservation,
     crash,

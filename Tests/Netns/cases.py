@@ -11,11 +11,12 @@ class DomainTest(unittest.TestCase):
 
     daemons = ()
     taps = False
+    peered = False
     queues = 1
 
     @classmethod
     def setUpClass(cls):
-        cls.domain = Domain(taps=cls.taps, queues=cls.queues)
+        cls.domain = Domain(taps=cls.taps, peered=cls.peered, queues=cls.queues)
         cls.addClassCleanup(cls.domain.close)
         cls.daemons = cls.prepare(cls.domain) or ()
 

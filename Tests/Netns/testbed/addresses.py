@@ -32,5 +32,7 @@ MN2_MAC = "02:00:00:00:02:20"
 """Transport links: one veth pair from the LMA to each MAG, the LMA at ::1, the MAG at ::2."""
 TRANSPORT1 = "2001:db8:e1"
 TRANSPORT2 = "2001:db8:e2"
+"""And one between the MAGs, where a domain has it: MAG1 at ::1, MAG2 at ::2."""
+TRANSPORT3 = "2001:db8:e3"
 TRANSPORT_MTU = 1600
 EDGE_MTU = 1500

@@ -24,6 +24,7 @@ from .addresses import (
     MN2_MAC,
     TRANSPORT1,
     TRANSPORT2,
+    TRANSPORT3,
     TRANSPORT_MTU,
 )
 from .bed import Bed
@@ -40,12 +41,15 @@ class Domain(Bed):
     the LMA sends to MAG1 and RawPort(wire, "mag1") what MAG1 sends. On an interface with our XDP program a capture sees
     nothing: what is redirected never reaches the stack's taps, and what AF_XDP sends goes past them.
 
+    With `peered` the MAGs have a link of their own, and each its port `peer` on it.
+
     `queues` is the number of receive and transmit queues at both ends of every link.
     """
 
-    def __init__(self, *, taps=False, queues=1):
+    def __init__(self, *, taps=False, peered=False, queues=1):
         super().__init__()
         self.taps = taps
+        self.peered = peered
         self.queues = queues
         try:
             for role in ("cn", "lma", "mag1", "mag2", "mn1", "mn2"):
@@ -55,6 +59,8 @@ class Domain(Bed):
             for number in (1, 2):
                 self._address_mag(number)
             self._address_mobile_nodes()
+            if peered:
+                self._join_mags()
         except BaseException:
             self.close()
             raise
@@ -81,6 +87,11 @@ class Domain(Bed):
             f"link set mag{number} master bridge{number}",
             f"link set bridge{number} up",
         )
+
+    def _join_mags(self):
+        self.link(self.mag1, "peer", self.mag2, "peer", mtu=TRANSPORT_MTU, queues=self.queues)
+        self.mag1.ip(f"addr add {TRANSPORT3}::1/64 dev peer", f"route add {MAG2}/128 via {TRANSPORT3}::2")
+        self.mag2.ip(f"addr add {TRANSPORT3}::2/64 dev peer", f"route add {MAG1}/128 via {TRANSPORT3}::1")
 
     def _address_core(self):
         self.cn.ip(
@@ -143,6 +154,8 @@ class Domain(Bed):
         values = configuration.mag(number)
         if number == 2:
             values = values.with_(ports=[*values.values["ports"], configuration.port("access2", "access")])
+        if self.peered:
+            values = values.with_(ports=[*values.values["ports"], configuration.port("peer", "transport")])
         return Daemon(self, self.mag1 if number == 1 else self.mag2, f"mag{number}", values.with_(**changes))
 
     @staticmethod
