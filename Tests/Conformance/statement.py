@@ -19,8 +19,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 DOCUMENT = os.path.join(ROOT, "docs", "CONFORMANCE.md")
 STATUSES = ("done", "later", "not ours")
-# Sections whose every M the forwarding plane keeps today.
+# Sections of part 2 whose every M the forwarding plane keeps today, and those of which it keeps every I as well: the
+# mobility family's own, with part 1.
 COMPLETE = range(7, 17)
+FAMILY = (1, 2, 4, 5, 6)
+# Tunnels over IPv4 wait, as GRE (2.3) does.
+EXEMPT = ("R5844-9", "R5844-10", "R5844-11")
 
 HEADING = """# Conformance
 
@@ -42,10 +46,12 @@ def requirements():
         return {identifier: (strength, section) for identifier, strength, section in map(str.split, file)}
 
 
-def is_owed(strength, section):
-    """Whether `later` is no answer: an M of the sections that are complete."""
+def is_owed(identifier, strength, section):
+    """Whether `later` is no answer."""
     part, _, number = section.partition(".")
-    return "M" in strength.split("/") and part == "2" and int(number) in COMPLETE
+    if part == "1" or int(number) in FAMILY:
+        return bool({"M", "I"} & set(strength.split("/"))) and identifier not in EXEMPT
+    return "M" in strength.split("/") and int(number) in COMPLETE
 
 
 def rows():
@@ -111,8 +117,8 @@ def problems(text, shown):
             found.append(f"{identifier}: {status!r} is no status")
         elif not words:
             found.append(f"{identifier}: {status} without a word")
-        elif status == "later" and is_owed(strength, section):
-            found.append(f"{identifier}: an M of section {section} is later")
+        elif status == "later" and is_owed(identifier, strength, section):
+            found.append(f"{identifier}: an {strength} of section {section} is later")
         elif status == "done":
             found += wrong_references(identifier, words, shown)
     return found

@@ -43,7 +43,9 @@ class Statement(unittest.TestCase):
 
     def test_later_without_a_reason_and_later_where_it_is_due_are_found(self):
         self.assertIn("without a word", self.broken("S-71", status="later", words="")[0])
-        self.assertIn("is later", self.broken("R2473-8", status="later", words="no time")[0])
+        for identifier in ("R2473-8", "S-55", "S-20", "R6705-7", "R5949-10"):
+            self.assertIn("is later", self.broken(identifier, status="later", words="no time")[0])
+        self.assertEqual(self.broken("R5949-4", status="later", words="a should"), [])
 
     def test_a_test_that_is_not_there_is_found(self):
         self.assertIn("no test", self.broken("R2473-8", words="`Tests/Conformance/test_ecn.py: nobody`")[0])
