@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, Tests/Conformance, Tests/Netns, clients/python
+Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, tsan, asan, Tests/Conformance, Tests/Netns,
+clients/python
 
 Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
 Tests/expected.json says: a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers
@@ -16,6 +17,8 @@ import sys
 import time
 import xml.etree.ElementTree
 from collections import Counter
+
+import sanitizers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"  # Debian's, with Debian's Scapy
@@ -63,6 +66,17 @@ def run(arguments, timeout):
     return status
 
 
+def take_in_cases(tally, report, suite_of):
+    """Counts the cases of an xUnit report, if there is one, each for the suite that `suite_of` says."""
+    if not os.path.exists(report):
+        return
+    for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+        failure, skipped = case.find("failure"), case.find("skipped")
+        outcome = "failed" if failure is not None else "skipped" if skipped is not None else "passed"
+        words = failure.get("message", "") if failure is not None else ""
+        tally.add(suite_of(case), outcome, f"{case.get('classname')}.{case.get('name')}", words)
+
+
 def swift_suite(tally, expected):
     """All Swift test targets in one process, counted from the xUnit report."""
     section("swift test")
@@ -72,13 +86,7 @@ def swift_suite(tally, expected):
         ["swift", "test", "-c", "release", "--disable-testable-imports", "--disable-xctest", "--xunit-output", report],
         600,
     )
-    if os.path.exists(report):
-        for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
-            target = case.get("classname", "").split(".")[0]
-            failure, skipped = case.find("failure"), case.find("skipped")
-            outcome = "failed" if failure is not None else "skipped" if skipped is not None else "passed"
-            words = failure.get("message", "") if failure is not None else ""
-            tally.add(target, outcome, f"{case.get('classname')}.{case.get('name')}", words)
+    take_in_cases(tally, report, lambda case: case.get("classname", "").split(".")[0])
     if status != 0 and not any(tally.suites.get(target, {}).get("failed") for target in expected):
         tally.add("swift", "failed", "swift test", f"exit status {status}")
     for target, minimum in expected.items():
@@ -101,6 +109,18 @@ def python_suite(tally, directory, minimum):
     tally.expect(directory, minimum)
 
 
+def sanitized_suites(tally, suites, minimum):
+    """The table's tests under each sanitizer."""
+
+    def take_in(suite, report, problem):
+        take_in_cases(tally, report, lambda case: suite)
+        if problem:
+            tally.add(suite, "failed", "FlowTableTests", problem)
+        tally.expect(suite, minimum)
+
+    sanitizers.run(ROOT, suites, section, take_in)
+
+
 def hot_path(tally, wanted):
     """The symbol check on the objects just built."""
     section("hot path")
@@ -120,24 +140,27 @@ def main():
     options = parser.parse_args()
     with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
         expected = json.load(file)
-    suites = ["swift", "hot-path", *expected["python"]]
+    suites = ["swift", "hot-path", *sanitizers.SANITIZERS, *expected["python"]]
     if options.only and (unknown := set(options.only) - set(suites)):
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are: {', '.join(suites)}")
     chosen = options.only or suites
     os.makedirs(RESULTS, exist_ok=True)
 
     tally = Tally()
-    section("swift build -c release")
-    if run(["swift", "build", "-c", "release"], 900) != 0:
-        tally.add("swift", "failed", "swift build -c release")
-    else:
-        if "swift" in chosen:
-            swift_suite(tally, expected["swift"])
-        if "hot-path" in chosen:
-            hot_path(tally, expected["hotPath"])
-        for directory, minimum in expected["python"].items():
-            if directory in chosen:
-                python_suite(tally, directory, minimum)
+    sanitized = [suite for suite in sanitizers.SANITIZERS if suite in chosen]
+    if len(sanitized) < len(chosen):
+        section("swift build -c release")
+        if run(["swift", "build", "-c", "release"], 900) != 0:
+            tally.add("swift", "failed", "swift build -c release")
+            chosen = sanitized
+    if "swift" in chosen:
+        swift_suite(tally, expected["swift"])
+    if "hot-path" in chosen:
+        hot_path(tally, expected["hotPath"])
+    sanitized_suites(tally, sanitized, expected["swift"]["FlowTableTests"])
+    for directory, minimum in expected["python"].items():
+        if directory in chosen:
+            python_suite(tally, directory, minimum)
 
     section("summary")
     for suite, counts in sorted(tally.suites.items()):

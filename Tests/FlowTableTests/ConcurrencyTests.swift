@@ -31,7 +31,7 @@ import Testing
       return isWhole && results[1] == 0 ? 0 : 1
     }
     var changes = 0
-    while changes < 20_000 || reader.turns < 20_000 || !counts.sawBoth {
+    while changes < 200 * testShare || reader.turns < 200 * testShare || !counts.sawBoth {
       changes += 1
       // Other keys come and go, so that storages grow and records are used again.
       let other = IPAddress(ipv6High: 0x2001_0db8_0200_0000 | UInt64(generator.below(30_000)), low: 0)
@@ -76,7 +76,7 @@ import Testing
     var grown = 0
     for round in 0..<12 {
       var batch: [TableWriter.BindingChange] = []
-      for number in 0..<20_000 {
+      for number in 0..<200 * testShare {
         // Twelve storages' worth of keys, taken out again in the second half.
         let high = UInt64(round % 6) << 32 | UInt64(number)
         let key = BindingKey(table: table, prefix: Prefix(covering: IPAddress(ipv6High: high, low: 0), length: 64))
@@ -97,7 +97,7 @@ import Testing
       let statistics = table == .proxy ? fixture.writer.statistics.proxyTable : fixture.writer.statistics.mobileTable
       grown = max(grown, statistics.slots)
     }
-    #expect(grown > 100_000)
+    #expect(grown > 1000 * testShare)
     for reader in readers {
       #expect(reader.turns > 100)
       #expect(reader.finish() == 0, "seed \(seed)")
@@ -129,7 +129,7 @@ import Testing
       return isWhole && next.state == .resolved(expected) && header.2 == 0 ? 0 : 1
     }
     var changes = 0
-    while changes < 50_000 || reader.turns < 50_000 {
+    while changes < 500 * testShare || reader.turns < 500 * testShare {
       changes += 1
       let (settings, adjacency) = state(changes)
       do {

@@ -86,7 +86,7 @@ import Testing
       }
       fixture.table.quiescence.online(0)
       var refused = 0
-      while reference.bindings.count < 40_000 {
+      while reference.bindings.count < 400 * testShare {
         let batch: [TableWriter.BindingChange] = (0..<1 + generator.below(800)).map { _ in
           let key = key()
           return generator.oneIn(5)
@@ -124,7 +124,7 @@ import Testing
       }
       for (key, binding) in reference.bindings { #expect(writer.binding(key) == binding) }
       // Six doublings of each table from 640 slots on, unless a batch took two at once.
-      #expect(refused >= 10, "seed \(seed)")
+      #expect(refused >= (testShare < 100 ? 2 : 10), "seed \(seed)")
       try writer.expectSound("seed \(seed)")
     }
   }
@@ -141,7 +141,7 @@ import Testing
       var reference = ReferenceTable()
       var prefixes: [Prefix] = []
       var refused = 0
-      while reference.routes.count < 10_000 {
+      while reference.routes.count < 100 * testShare {
         let batch: [RouteChange] = (0..<1 + generator.below(300)).map { _ in
           if generator.oneIn(4), !prefixes.isEmpty {
             let known = prefixes[generator.below(prefixes.count)]
@@ -166,7 +166,7 @@ import Testing
         try #require(found == targets.map { reference.longestRoute($0) }, "seed \(seed)")
         writer.reclaim()
       }
-      #expect(refused >= 3, "seed \(seed)")
+      #expect(refused >= (testShare < 100 ? 1 : 3), "seed \(seed)")
       try writer.expectSound("seed \(seed)")
     }
   }

@@ -77,7 +77,7 @@ import Testing
     var reference = ReferenceTable()
     var (changes, lookups) = (0, 0)
     quiescence.online(0)
-    while changes < 2_000_000 {
+    while changes < 20_000 * testShare {
       // A turn: a snapshot, and changes that must not show in it although the writer goes on and reclaims.
       let snapshot = fixture.table.view.snapshot()
       let before = reference
@@ -110,7 +110,7 @@ import Testing
     #expect(statistics.bindings == reference.bindings.count && statistics.retired == 0)
     #expect(statistics.proxyTable.entries + statistics.mobileTable.entries == reference.bindings.count)
     for (key, binding) in reference.bindings { #expect(fixture.writer.binding(key) == binding) }
-    #expect(lookups > 100_000)
+    #expect(lookups > 1000 * testShare)
   }
 
   @Test func routesMatchTheReference() throws {
@@ -119,7 +119,7 @@ import Testing
     let fixture = try Fixture(seed: seed)
     let hops = try (0..<20).map { _ in try fixture.writer.addNextHop(.kernel) }
     var reference = ReferenceTable()
-    for round in 0..<3000 {
+    for round in 0..<30 * testShare {
       let batch: [RouteChange] = (0..<universe.generator.below(200)).map { _ in
         let prefix = universe.prefix()
         return universe.generator.oneIn(3) ? .remove(prefix) : .set(prefix, hops[universe.generator.below(hops.count)])
@@ -143,7 +143,7 @@ import Testing
     let fixture = try Fixture(seed: seed)
     var reference = ReferenceTable()
     var keys: [BindingKey] = []
-    while keys.count < 300_000 {
+    while keys.count < 3000 * testShare {
       let batch: [TableWriter.BindingChange] = (0..<1 + generator.below(3000)).map { _ in
         let address =
           generator.oneIn(4)

@@ -42,7 +42,7 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     let fixture = try Fixture(seed: seed)
     var highest = 0
-    for round in 0..<1000 {
+    for round in 0..<10 * testShare {
       var prefixes: Set<Prefix> = []
       for _ in 0..<100 {
         // Few distinct words, so that nodes have siblings and children.
@@ -53,7 +53,7 @@ import Testing
       try fixture.writer.apply(routes: prefixes.map { .set($0, fixture.nextHop) })
       try fixture.writer.apply(routes: prefixes.map { .remove($0) })
       fixture.writer.reclaim()
-      if round == 100 { highest = fixture.writer.statistics.memoryBytes }
+      if round == testShare { highest = fixture.writer.statistics.memoryBytes }
     }
     // The most that any round took at once varies a little; a leak of one block a round would be 100,000 blocks.
     #expect(fixture.writer.statistics.memoryBytes < highest * 2, "seed \(seed)")
@@ -81,7 +81,7 @@ import Testing
       return lost + results[64...].count { $0 != cover.rawValue && $0 != come.rawValue }
     }
     var changes = 0
-    while changes < 200_000 || reader.turns < 2000 {
+    while changes < 2000 * testShare || reader.turns < 20 * testShare {
       let batch: [RouteChange] = (0..<8).map { _ in
         let near = beside[generator.below(64)]
         let prefix = Prefix(

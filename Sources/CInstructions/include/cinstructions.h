@@ -47,11 +47,12 @@ static inline __attribute__((always_inline)) uint64_t fp_bit_count(uint64_t word
  * takes five times the instructions (measured with one million prefixes: 0.77 of the rate).
  *
  * Safe beside one writer that stores 64 bits at a time: on x86-64 every load acquires, and the aligned halves of a
- * vector load are whole. Elsewhere each word is loaded by itself.
+ * vector load are whole. Elsewhere each word is loaded by itself, and where ThreadSanitizer runs, which can follow
+ * atomic loads only (scripts/sanitizers.py defines FP_TAGS_BY_WORD).
  */
 static inline __attribute__((always_inline)) uint32_t fp_equal_tags(const void *tags, uint16_t tag)
 {
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(FP_TAGS_BY_WORD)
 	typedef short fp_words __attribute__((vector_size(16), may_alias));
 	typedef char fp_octets __attribute__((vector_size(16)));
 	short wanted = (short)tag;
