@@ -14,11 +14,11 @@ KEYS = ("000102030405060708090a0b0c0d0e0f", "f0e1d2c3b4a5968778695a4b3c2d1e0f")
 FLOWS = 2000
 
 
-def labels(key, packets):
+def labels(key, packets, records=LMA_RECORDS):
     """The outer flow label of each packet, and the packets with their label set to zero."""
     configuration = LMA.with_(tunnel_defaults={"flow-label": "hash"}, flow_label_key=key)
     frames = [("core", number * 1e-5, bytes(from_cn(packet))) for number, packet in enumerate(packets)]
-    result = replay(configuration, frames, records=LMA_RECORDS)
+    result = replay(configuration, frames, records=records)
     sent = result.frames["transport"]
     return [int.from_bytes(f[14:18], "big") & 0xFFFFF for f in sent], [
         f[:15] + bytes([f[15] & 0xF0]) + b"\0\0" + f[18:] for f in sent
@@ -84,6 +84,15 @@ class FlowLabel(unittest.TestCase):
         ]
         found, _ = labels(KEYS[0], fragments)
         self.assertEqual(len(set(found)), 1, found)
+
+    def test_R6437_2_all_fragments_of_an_outer_packet_have_one_label(self):
+        narrow = LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1240}]
+        packets = [udp6(f"2001:db8:c::{number + 1:x}", MN1, payload=b"F" * 1232) for number in range(20)]
+        found, _ = labels(KEYS[0], packets, narrow)
+        self.assertEqual(len(found), 40)
+        self.assertEqual(found[0::2], found[1::2])
+        self.assertGreater(len(set(found)), 15, found)
+        self.assertNotIn(0, found)
 
     def test_R6437_1_an_inner_label_is_kept(self):
         packets = [udp6(CN, MN1, fl=label) for label in (0, 1, 0xABCDE, 0xFFFFF)]

@@ -86,6 +86,22 @@ ENTRY = [
         counters={"originated.fragment": 1},
     ),
     row(
+        "R8200-2",
+        "the encapsulation limit is behind the Fragment header",
+        [
+            cut(
+                IN1280,
+                IPv6(src=LMAA, dst=MAG1, hlim=64)
+                / Raw(bytes.fromhex("2900040104010100") + bytes(udp6(CN, MN1, 63, payload=b"F" * 1232))),
+                1232,
+                kind=60,
+            )
+        ],
+        configuration=LMA.with_(tunnel_defaults={"flow-label": "zero", "encapsulation-limit": 4}),
+        # A configured MTU is what enters the tunnel: the path takes 48 octets more.
+        records=LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1232}],
+    ),
+    row(
         "R2473-18",
         "between two mobile nodes",
         [
@@ -308,6 +324,8 @@ def congestion(ecn, out):
 ECN = [
     row("R3168-1", "ECT(0) and CE are CE", congestion((2, 3), 3)),
     row("R3168-1", "equal ones stay", congestion((2, 2), 2) + congestion((3, 3), 3)),
+    row("R3168-1", "ECT(1) and CE are CE", congestion((1, 3), 3)),
+    row("R3168-1", "Not-ECT with ECT is no congestion", congestion((0, 2), 2)),
     row(
         "R3168-1",
         "Not-ECT with CE is dropped",

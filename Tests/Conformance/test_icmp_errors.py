@@ -371,6 +371,15 @@ SUPPRESSED += [
         ],
     ),
     row(
+        "R4443-4",
+        "none about a packet to a group",
+        [
+            drops("transport", up(IPv6(src=MN1, dst=group, hlim=1) / TCP()), "martian")
+            for group in ("ff0e::1", "ff05::1", "ff02::1")
+        ],
+        counters={"originated.time-exceeded": 0},
+    ),
+    row(
         "R1812-2",
         "none to an invalid source",
         [

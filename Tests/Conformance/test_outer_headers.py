@@ -174,6 +174,21 @@ WALK += [
         + [refused(DST, options(43, b"") + routing(41, 0, 1) + INNER, parameter(50))],
     ),
     row(
+        "R4443-6",
+        "an error about a packet that was sent to us comes from the address it was sent to",
+        [
+            answers(
+                "transport",
+                from_mag(about),
+                "malformed",
+                "transport",
+                to_mag(error6(LMAA2, MAG1, parameter(42), about)),
+            )
+            for about in [IPv6(src=MAG1, dst=LMAA2, nh=RTG) / Raw(routing(41, 0, 1) + INNER)]
+        ],
+        records=LMA_RECORDS + [{"tunnel": {"local": LMAA2, "remote": MAG1}, "static": True}],
+    ),
+    row(
         "S-27",
         "who has no tunnel here gets no answer and no memory",
         [

@@ -157,6 +157,12 @@ def refused(packet, mtu, at=None):
     return answers("core", from_cn(packet), "too-big", "core", to_cn(error6(LMAA, CN, too_big(mtu), packet)), at=at)
 
 
+def with_limit(hops, limit, size):
+    """A packet of CN's with this tunnel encapsulation limit and so many octets behind the option."""
+    option = bytes.fromhex("3b000401") + bytes([limit]) + bytes.fromhex("010100")
+    return IPv6(src=CN, dst=MN1, hlim=hops, nh=60) / Raw(option + b"L" * size)
+
+
 PATH = [
     row(
         "R2473-24",
@@ -260,6 +266,26 @@ PATH = [
             refused(udp6(CN, MN1, 64, payload=b"L" * 1413), 1460),
         ],
     ),
+    row(
+        "R2473-16",
+        "a path that has been learned: the option for a packet's own limit counts, too",
+        [
+            reports(
+                inside(too_big(1400), sent(L1460)),
+                ("core", to_cn(error6(LMAA, CN, too_big(1360), bytes(L1460)[: 1280 - 48 - 40]))),
+            ),
+            refused(with_limit(64, 3, 1305), 1352),
+            forwards(
+                "core",
+                from_cn(with_limit(64, 3, 1304)),
+                "transport",
+                to_mag(
+                    IPv6(src=LMAA, dst=MAG1, nh=60, hlim=64)
+                    / Raw(bytes.fromhex("2900040102010100") + bytes(with_limit(63, 3, 1304)))
+                ),
+            ),
+        ],
+    ),
 ]
 
 
@@ -272,6 +298,7 @@ QUOTED = bytes(sent(L1460))
 GOOD = bytes(error6(ROUTER, LMAA, too_big(1400), QUOTED))
 VALIDITY = {
     "a wrong ICMPv6 checksum": raw_transport(patched(Raw(GOOD), 42, b"\xde\xad")),
+    "an error that was sent to another of our addresses": inside(too_big(1400), sent(L1460), destination=LMAA2),
     "a quoted destination that is no tunnel's": inside(too_big(1400), sent(L1460, ROGUE)),
     "a quote that ends within the inner header": inside(too_big(1400), Raw(QUOTED[: 40 + 39])),
     "a quote that ends within an inner IPv4 header": inside(too_big(1400), Raw(bytes(sent(D1460))[: 40 + 19])),

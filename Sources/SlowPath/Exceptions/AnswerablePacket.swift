@@ -10,10 +10,10 @@ struct AnswerablePacket {
   ///
   /// A packet that was sent to a link-layer group address never comes this far: the steering program leaves it to the
   /// kernel. That a source is an anycast address cannot be told from it.
-  /// - Parameters:
-  ///   - octets: from the IP header on; may end early.
-  ///   - toGroup: true where errors about packets to multicast addresses are in order (RFC 4443 section 2.4 (e.3)).
-  init?(_ octets: ArraySlice<UInt8>, toGroup: Bool = false) {
+  /// What RFC 4443 section 2.4 (e.3) allows about packets to multicast addresses does not come up: none is forwarded, and
+  /// none enters a tunnel.
+  /// - Parameter octets: from the IP header on; may end early.
+  init?(_ octets: ArraySlice<UInt8>) {
     guard let first = octets.first else { return nil }
     let packet = Array(octets)
     switch first >> 4 {
@@ -27,7 +27,7 @@ struct AnswerablePacket {
       destination = IPAddress(ipv4: OuterHeader.number(packet, at: 16, octets: 4))
     default: return nil
     }
-    guard Self.isHost(source), toGroup || !Self.isGroup(destination) else { return nil }
+    guard Self.isHost(source), !Self.isGroup(destination) else { return nil }
     self.octets = octets
   }
 

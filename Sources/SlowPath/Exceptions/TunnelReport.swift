@@ -31,7 +31,8 @@ struct TunnelReport {
     guard (1...4).contains(octets[icmp]), quoted + 40 <= end, octets[quoted] >> 4 == 6 else { return nil }
     endpoints = TunnelEndpoints(
       local: OuterHeader.address(octets, at: quoted + 8), remote: OuterHeader.address(octets, at: quoted + 24))
-    guard local.contains(endpoints.local), let headers = Self.headers(octets, at: quoted, end: end) else { return nil }
+    // An error goes to the source of what it is about (RFC 4443 section 2.2), so both are the same end of ours.
+    guard endpoints.local == destination, let headers = Self.headers(octets, at: quoted, end: end) else { return nil }
     overhead = headers.overhead
     original = octets[headers.inner..<end]
     let parameter: UInt32 = OuterHeader.number(octets, at: icmp + 4, octets: 4)
