@@ -70,7 +70,12 @@ def take_in_cases(tally, report, suite_of):
     """Counts the cases of an xUnit report, if there is one, each for the suite that `suite_of` says."""
     if not os.path.exists(report):
         return
-    for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+    try:
+        cases = list(xml.etree.ElementTree.parse(report).getroot().iter("testcase"))
+    except xml.etree.ElementTree.ParseError as error:
+        tally.add(os.path.basename(report), "failed", "the report was cut off, as its process must have been", str(error))
+        return
+    for case in cases:
         failure, skipped = case.find("failure"), case.find("skipped")
         outcome = "failed" if failure is not None else "skipped" if skipped is not None else "passed"
         words = failure.get("message", "") if failure is not None else ""
