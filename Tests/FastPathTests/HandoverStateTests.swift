@@ -42,6 +42,9 @@ import Testing
     #expect(counts.0.up.packets == 2 && counts.1.up.packets == 1)
     let binding = try #require(domain.writer.bindingTraffic(try domain.node1().key))
     #expect(binding.down.packets == 1 && binding.up.packets == 2)
+    // Back into the tunnel that it came by would be for ever.
+    try domain.set(try domain.node1(.redirecting, peer: domain.anchor))
+    #expect(domain.arrive(from: Self.anchor, Self.down()).fate == .dropped(.loop))
     domain.expectInvariant()
   }
 

@@ -71,7 +71,8 @@ extension GatewayPipeline {
 
   /// To the gateway that the mobile node has gone to (RFC 5949 section 4.1 (f)).
   static func redirect(_ packet: inout PacketState, _ binding: BindingEntry) {
-    guard let peer = binding.peer, peer != packet.arrivalTunnel else { return packet.drop(.bindingPending) }
+    guard let peer = binding.peer else { return packet.drop(.bindingPending) }
+    guard peer != packet.arrivalTunnel else { return packet.drop(.loop) }
     packet.departureTunnel = peer
     packet.path = .redirect
   }
