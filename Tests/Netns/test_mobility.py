@@ -45,7 +45,13 @@ class Peered(DomainTest):
         self.mags[1].control.set(*mn1_at(1))
         self.mags[2].control.set(*mn2)
         self.lma.control.set(*self.domain.lma_records())
-        wait_until(lambda: self.domain.cn.ping(MN1, count=1, wait=0.2) == 1, timeout=5, what="MN1 answers")
+        # Both tunnels of the LMA know their next hops before a stream is counted.
+        for address in (MN1, MN2):
+            wait_until(
+                lambda address=address: self.domain.cn.ping(address, count=1, wait=0.2) == 1,
+                timeout=5,
+                what=f"{address} answers",
+            )
 
     def move(self, origin=1):
         """A movement that has not begun."""
@@ -66,6 +72,12 @@ class Peered(DomainTest):
         """What a MAG has dropped, by reason."""
         counters = self.mags[number].control.counters()
         return {name[5:]: value for name, value in counters.items() if name.startswith("drop.") and value}
+
+    def told(self):
+        """What every plane has dropped, for whoever has to find out where packets went."""
+        drops = {f"mag{number}": self.drops(number) for number in self.mags}
+        counters = self.lma.control.counters()
+        return {**drops, "lma": {name: n for name, n in counters.items() if name.startswith("drop.") and n}}
 
     def strangers(self, number):
         """Tunnel packets that were nobody's, for whichever of the reasons."""
@@ -226,7 +238,7 @@ class Localized(Peered):
             time.sleep(0.05)
             self.mags[2].control.delete(*[{"route": record["route"]} for record in localized_routes(2)])
         _arrived, result = self.finish(stream)
-        self.assertEqual((result["lost"], result["duplicated"]), (0, 0))
+        self.assertEqual((result["lost"], result["duplicated"]), (0, 0), self.told())
 
     def test_mag_to_mag_under_a_flow(self):
         self.check(MN2)
@@ -256,7 +268,7 @@ class Localized(Peered):
             self.mags[2].control.set(*mn1_at(2, localRouting=local))
             time.sleep(0.05)
         _arrived, result = self.finish(stream)
-        self.assertEqual((result["lost"], result["duplicated"]), (0, 0))
+        self.assertEqual((result["lost"], result["duplicated"]), (0, 0), self.told())
 
     def test_no_route_while_local_routing_is_off(self):
         mn2 = [record for record in self.domain.mag_records(2, localRouting=False) if record["prefix"] == HNP2]
