@@ -15,6 +15,7 @@ from scapy.layers.inet6 import (
     ICMPv6ND_RS,
     IPv6,
     IPv6ExtHdrDestOpt,
+    IPv6ExtHdrFragment,
     IPv6ExtHdrHopByHop,
     MIP6MH_BU,
     RouterAlert,
@@ -126,6 +127,12 @@ MOBILITY = {
     / IPv6ExtHdrDestOpt(options=[HAO(hoa=MN1)])
     / MIP6MH_BU(seq=1, mhtime=60),
 }
+# The second one in two parts, from somebody who has no tunnel here yet.
+PARTS = [
+    IPv6(src=MIP_COA, dst=LMAA) / IPv6ExtHdrFragment(nh=60, id=9, offset=start // 8, m=more) / Raw(data)
+    for octets in [bytes(MOBILITY["binding update with a home address option"])[40:]]
+    for start, more, data in ((0, 1, octets[:24]), (24, 0, octets[24:]))
+]
 ESP_PACKET = IPv6(src=MAG1, dst=LMAA) / ESP(spi=1, seq=1, data=b"e" * 64)
 
 ROWS = (
@@ -163,6 +170,13 @@ ROWS = (
         for name, packet in MOBILITY.items()
     ]
     + [
+        row(
+            "RPUNT-4",
+            "a binding update with a home address option, in two parts",
+            [punts("transport", from_mag(part), "not-ours-any-more") for part in PARTS],
+            configuration=LMA,
+            records=LMA_RECORDS,
+        ),
         row(
             "RPUNT-4",
             "a binding update inside the tunnel for the home agent's address",

@@ -150,7 +150,9 @@ enum Parse {
     let network = Int(packet.network)
     if end.kind == .foreign { return packet.punt(.notOurs) }
     guard context.snapshot.tunnel(ofOuter: frame, at: network).rawValue != 0 else {
-      return packet.drop(.unknownTunnel)
+      // Options may as well belong to a binding update in parts from somebody who is not bound yet (RPUNT-4).
+      let isOptions = end.kind == .fragment && frame.octet(end.offset) == ExtensionHeaders.destinationOptions
+      return isOptions ? packet.punt(.notOurs) : packet.drop(.unknownTunnel)
     }
     let pointer = UInt16(truncatingIfNeeded: end.offset - network)
     switch end.kind {
