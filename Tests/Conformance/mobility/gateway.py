@@ -114,7 +114,7 @@ class Gateway(Tables):
     def from_tunnel(self, tunnel, source, destination, make):
         """A tunnel packet on the transport port. `make(hops)` is the inner packet."""
         if tunnel not in self.tunnels():
-            return Drop({"unknown-tunnel"})
+            return Drop(STRANGER)
         if self.is_down(tunnel):
             return Drop({"peer-down"})
         entry = self.longest(destination)

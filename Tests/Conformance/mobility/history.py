@@ -126,6 +126,10 @@ class History:
         outcome = self.tables.delivered(entry, held.inner, held.tunnel)
         if entry.state in ("pending", "deregistering"):
             outcome.reasons.add("buffer-cancelled")
+        if entry.state == "redirecting":
+            # The number of the tunnel it came by may be the new peer's by now, which looks like going back: rows have
+            # the plain case.
+            outcome = Either((self.tables.delivered(entry, held.inner, None), Drop({"binding-pending", "loop"})))
         self.conclude(held.serial, outcome)
 
     def receive(self, port, frame, destination, outcome, words, tunnel=None):

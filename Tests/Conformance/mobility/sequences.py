@@ -34,6 +34,7 @@ from world import (
 
 from . import wire
 from .history import payload
+from .tables import within
 
 MAG3 = "2001:db8:cc::1"
 PROXY_COA2 = "2001:db8:a::2"
@@ -72,7 +73,7 @@ class AtGateway:
         for _ in range(4):
             self.bind()
         actions = [self.bind] * 5 + [self.unbind, self.route, self.route, self.unroute, self.visit, self.peer]
-        actions += [self.uplink] * 9 + [self.downlink] * 14 + [self.pause] * 2
+        actions += [self.uplink] * 9 + [self.downlink] * 12 + [self.burst] * 3 + [self.pause] * 2
         for _ in range(length):
             (self.revoke if self.random.random() < 0.01 else self.random.choice(actions))()
         self.clear()
@@ -157,7 +158,7 @@ class AtGateway:
         self.do("set", record, self.tables.set_peer)
 
     def pause(self):
-        self.history.wait(self.random.choice((1, 5, 50, 250, 600, 2600)))
+        self.history.wait(self.random.choice((1, 5, 50, 250, 485, 600, 2400, 2600)))
 
     def inner(self, source, destination):
         serial = payload(len(self.history.packets))
@@ -173,6 +174,9 @@ class AtGateway:
         if entry and random.random() < 0.7:
             port, mac = entry.record["access"]["port"], entry.record["access"]["mac"]
         destination = of_family(random, source, (CN, CN, CN4, *ADDRESSES))
+        ways = [to for origin, to in self.tables.routes if entry and origin == entry.prefix]
+        if ways and random.random() < 0.5:
+            destination = next((address for address in ADDRESSES if within(address, random.choice(ways))), destination)
         make = self.inner(source, destination)
         outcome = self.tables.from_link(port, mac, source, destination, make)
         words = f"{mac} {source} > {destination}"
@@ -180,8 +184,20 @@ class AtGateway:
 
     def downlink(self):
         self.history.let_settle()
+        self.arrive(self.random.choice(ADDRESSES))
+
+    def burst(self):
+        """Enough packets for what is held to reach its bounds."""
+        holding = [prefix for prefix, entry in self.tables.pmip.items() if entry.state == "buffering"]
+        if holding:
+            prefix = self.random.choice(holding)
+            address = next(address for address in ADDRESSES if within(address, prefix))
+            for _ in range(self.random.randint(3, 8)):
+                self.arrive(address)
+
+    def arrive(self, destination):
+        """A tunnel packet for this address, mostly by a tunnel that may bring it."""
         random = self.random
-        destination = random.choice(ADDRESSES)
         entry = self.tables.longest(destination)
         tunnels = sorted(self.tables.tunnels())
         if entry and random.random() < 0.6:
