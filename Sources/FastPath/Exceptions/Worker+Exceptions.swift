@@ -27,7 +27,10 @@ extension Worker where Port: ~Copyable {
     if packet.verdict == .hold {
       if isTaken {
         counters.handOver()
-        if packet.exception == .oversized { count(packet) }
+        if packet.exception == .oversized {
+          count(packet)
+          countDetour(index)
+        }
       } else {
         batch.packets[index].verdict = .drop
       }

@@ -6,6 +6,7 @@ extension Worker where Port: ~Copyable {
   private static var checksPerTurn: Int { 64 }
 
   /// Takes a packet into the buffer; drops it where there is no room.
+  @inline(never)
   mutating func keep(_ index: Int) {
     let frame = context.frame(at: batch.packets[index].address)
     if batch.packets[index].arrival == .tunnelled
@@ -31,6 +32,7 @@ extension Worker where Port: ~Copyable {
   /// Lets out what is due, and finds out what has become of the bindings when the tables have changed. Bounded, so that
   /// it never crowds out what is received.
   /// - Returns: how many held packets were taken.
+  @inline(never)
   mutating func serveHandover() -> Int {
     let now = clock.now()
     var checks = Self.checksPerTurn

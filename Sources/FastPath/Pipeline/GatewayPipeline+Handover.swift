@@ -109,14 +109,38 @@ extension GatewayPipeline {
     return false
   }
 
+  /// Whether a packet may go straight to a binding of this gateway that is not simply active; otherwise it has its verdict
+  /// or takes the tunnel.
+  @inline(never)
+  static func mayStay(
+    _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    // A visitor's prefix is the kernel's, the address of the router in it as well.
+    if binding.isVisitor {
+      packet.punt(.visitor)
+      return false
+    }
+    if isRouterAnycast(packet.innerDestination(frame), of: binding) {
+      packet.punt(.notOurs)
+      return false
+    }
+    guard binding.state == .active else {
+      packet.destination = 0
+      return false
+    }
+    if context.handover.isHolding(binding.counter) { packet.keep() }
+    return true
+  }
+
   /// The way past the anchor for packets of a prefix with localized routes, where one is usable now; the anchor's tunnel
   /// stays the way otherwise (RFC 6705 section 5).
   @inline(never)
   static func leaveLocalized(
-    _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, snapshot: TableSnapshot
+    _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, context: borrowing TurnContext
   ) {
-    let tunnel = snapshot.tunnel(snapshot.localizedTunnel(from: binding, to: packet.innerDestination(frame)))
-    guard tunnel.exists, !tunnel.isFailed, snapshot.nextHop(tunnel.nextHop).kind == .resolved else { return }
+    let destination = packet.innerDestination(frame)
+    let tunnel = context.snapshot.tunnel(context.snapshot.localizedTunnel(from: binding, to: destination))
+    guard tunnel.exists, !tunnel.isFailed, context.snapshot.nextHop(tunnel.nextHop).kind == .resolved else { return }
     packet.departureTunnel = tunnel.id
   }
 

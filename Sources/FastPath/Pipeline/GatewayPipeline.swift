@@ -55,7 +55,7 @@ enum GatewayPipeline: Pipeline {
         // Already on its way: by the other gateway, or a visitor's.
         guard binding.state != .relaying, batch.packets[index].path == .encapsulate else { continue }
         if binding.localizedRoutes != nil {
-          leaveLocalized(&batch.packets[index], binding, frame: frame, snapshot: context.snapshot)
+          leaveLocalized(&batch.packets[index], binding, frame: frame, context: context)
         }
       }
       batch.request(batch.packets[index].innerDestination(frame), for: index)
@@ -145,14 +145,8 @@ enum GatewayPipeline: Pipeline {
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) {
     let binding = context.snapshot.binding(packet.destination)
-    // A visitor's prefix is the kernel's, the address of the router in it as well.
-    if binding.isVisitor { return packet.punt(.visitor) }
+    guard binding.isPlain || mayStay(&packet, binding, frame: frame, context: context) else { return }
     if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.notOurs) }
-    guard binding.state == .active else {
-      packet.destination = 0
-      return
-    }
-    if !binding.isPlain && context.handover.isHolding(binding.counter) { packet.keep() }
     packet.departureTunnel = TunnelID(0)
     packet.path = .deliver
   }

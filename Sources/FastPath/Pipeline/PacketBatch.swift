@@ -115,11 +115,15 @@ enum ForwardingPath: UInt8, BitwiseCopyable {
   /// MAG: to the access link of the inner destination.
   case deliver
   /// MAG: from the anchor's tunnel into that of the MAG that the mobile node has gone to.
-  case redirect
+  case redirect = 8
   /// MAG: from the tunnel of that MAG into the anchor's.
   case relay
   /// LMA: into a tunnel whose far end is anchored here, and so into another one; set when it is done.
   case nested
+
+  /// The raw values from here on are of packets that go through more tunnels than one on the same way.
+  static let detours: UInt8 = 8
+  var isDetour: Bool { rawValue >= Self.detours }
 }
 
 /// One batch of packets and the scratch space of its lookups. Owned by a worker; nothing in it survives a turn.
