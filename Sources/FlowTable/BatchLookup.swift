@@ -255,7 +255,8 @@ struct BatchLookup {
       unsafe (record.pointee.high ^ (key.pointee.high & mask.high))
       | (hasLowerWord ? record.pointee.low ^ (key.pointee.low & mask.low) : 0)
       | UInt64((record.pointee.kind & BindingRecord.tombstoneOrClass) ^ UInt16(lengthClass.rawValue))
-    // The top bit of the difference says that the record is newer than the snapshot (both are far below 2^63).
+    // The top bit of the difference says that the record is newer than the snapshot: the two are less than 2^63 apart,
+    // wherever they are.
     let hidden = unsafe (generation &- record.pointee.generation) &>> 63
     let found = differs | hidden == 0 ? index : 0
     return found != index ? unsafe search(key.pointee, lengthClass) : found
