@@ -72,7 +72,9 @@ extension GatewayPipeline {
   /// To the gateway that the mobile node has gone to (RFC 5949 section 4.1 (f)).
   static func redirect(_ packet: inout PacketState, _ binding: BindingEntry) {
     guard let peer = binding.peer else { return packet.drop(.bindingPending) }
-    guard peer != packet.arrivalTunnel else { return packet.drop(.loop) }
+    // Not of a held packet: it goes where the mobile node is now, even back, and the tunnel that it came by may have gone
+    // since and its number be another's.
+    guard peer != packet.arrivalTunnel || packet.origin == .released else { return packet.drop(.loop) }
     packet.departureTunnel = peer
     packet.path = .redirect
   }

@@ -127,9 +127,8 @@ class History:
         if entry.state in ("pending", "deregistering"):
             outcome.reasons.add("buffer-cancelled")
         if entry.state == "redirecting":
-            # The number of the tunnel it came by may be the new peer's by now, which looks like going back: rows have
-            # the plain case.
-            outcome = Either((self.tables.delivered(entry, held.inner, None), Drop({"binding-pending", "loop"})))
+            # To where the mobile node is now, even if that is where the packet came from.
+            outcome = self.tables.delivered(entry, held.inner, None)
         self.conclude(held.serial, outcome)
 
     def receive(self, port, frame, destination, outcome, words, tunnel=None):
