@@ -6,6 +6,7 @@ a change of the specification; a change of existing frames is an incompatible ch
 import pathlib
 import socket
 import struct
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPLY = 0x8000
@@ -34,6 +35,38 @@ def outcome(applied, unchanged, failed, index, code, field, rule, generation):
 
 def tagged(table, record, size):
     return struct.pack("<HHI", table, 0, 0) + record.ljust(size, b"\0")
+
+
+def digest(*records):
+    """Of a table with these entries, given with lifetime and users 0."""
+    total = 0
+    for record in records:
+        product = zlib.crc32(record.rstrip(b"\0")) * 0x9E3779B97F4A7C15 % 2**64
+        total += product ^ product >> 32
+    return total % 2**64
+
+
+def items(*pairs):
+    return b"".join(struct.pack("<HH", len(key), len(value)) + key + value for key, value in pairs)
+
+
+def event(request_id, sequence, nanoseconds, kind, *pairs):
+    payload = struct.pack("<QQHHI", sequence, nanoseconds, kind, 0, len(pairs)) + items(*pairs)
+    return frame(16, request_id, payload, REPLY, count=len(pairs))
+
+
+def statistics(version, sequence, refreshed, state, counters):
+    """The memory file of STATS: header of 64, directory of 16 for each counter, names, values at multiples of 8."""
+    names = b"".join(name for name, _ in counters)
+    name_at = 64 + 16 * len(counters)
+    value_at = (name_at + len(names) + 7) // 8 * 8
+    directory, offset = b"", name_at
+    for index, (name, _) in enumerate(counters):
+        directory += struct.pack("<IHHQ", offset, len(name), 0, value_at + 8 * index)
+        offset += len(name)
+    head = b"fpstats1" + struct.pack("<IIQQQQ16x", version, len(counters), sequence, 64, refreshed, state)
+    return (head + directory + names).ljust(value_at, b"\0") + struct.pack(
+        f"<{len(counters)}Q", *[value for _, value in counters])
 
 
 LMAA, MAG1, MAG2 = v6("2001:db8:1::1"), v6("2001:db8:a::1"), v6("2001:db8:b::1")
@@ -89,6 +122,18 @@ hello_reply = (
     + struct.pack("<HHIQQQ", 3, 80, 0, 0, 65536, 0) + struct.pack("<HHIQQQ", 4, 48, 0, 0, 65536, 0)
     + b"fastpath 0.1.0")
 
+# Version 1.1: table flags (1: stale entries), digests. lma_v6 counts with lifetime 0.
+lma_v6_digested = lma_v6[:8] + bytes(4) + lma_v6[12:]
+hello_reply_stale = (
+    struct.pack("<HHBBH", 1, 1, 2, 1, 14) + bytes(range(15, -1, -1)) + struct.pack("<QII", 1, 4194304, 65536)
+    + struct.pack("<HHIQQQ", 1, 192, 1, 2, 16777216, digest(lma_v6_digested, lma_v4))
+    + struct.pack("<HHIQQQ", 2, 64, 0, 1, 65536, digest(tunnel_all)) + struct.pack("<HHIQQQ", 3, 80, 0, 0, 65536, 0)
+    + struct.pack("<HHIQQQ", 4, 48, 0, 0, 65536, 0)
+    + struct.pack("<HHIQQQ", 5, 32, 1, 1, 65536, digest(peer_failed)) + b"fastpath 0.2.0")
+
+# The transaction of upsert-lma alone: two records of 64 octets.
+transaction_crc = zlib.crc32(lma_v6 + lma_v4)
+
 lookup_tail = struct.pack("<QQQQ", 10, 1000, 20, 2000)
 
 FRAMES = {
@@ -136,12 +181,80 @@ FRAMES = {
     "counters-reply": frame(
         7, 17, struct.pack("<QH", 12345678901234567890, 7) + b"rx.core" + struct.pack("<QH", 0, 15)
         + b"drop.no-binding", REPLY | 4, count=2),
+    # Version 1.1.
+    "hello-request-owner": frame(1, 22, struct.pack("<HHIHH", 1, 1, 7, 7, 0) + b"accessd"),
+    "hello-reply-stale": frame(1, 22, hello_reply_stale, REPLY, count=5, size=32),
+    "hello-reply-busy": frame(
+        1, 0, outcome(0, 0, 0, 0xFFFFFFFF, 10, b"frame", b"1000 connections are open", 0), REPLY, status=10),
+    "ping-request": frame(9, 23, bytes.fromhex("0102030405060708")),
+    "ping-reply": frame(9, 23, bytes.fromhex("0102030405060708"), REPLY),
+    "ping-empty": frame(9, 24, b""),
+    "ping-empty-reply": frame(9, 24, b"", REPLY),
+    "barrier-request": frame(8, 25, b""),
+    "barrier-reply": frame(8, 25, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 44), REPLY),
+    "txn-begin": frame(10, 26, struct.pack("<HHI", 0, 0, 0), flags=8),
+    "txn-begin-bindings": frame(10, 27, struct.pack("<HHI", 1, 0, 0), flags=8),
+    "txn-begin-reply": frame(10, 26, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 44), REPLY),
+    "txn-begin-open": frame(
+        10, 27, outcome(0, 0, 0, 0xFFFFFFFF, 11, b"transaction", b"one is open on this connection", 44), REPLY,
+        status=11),
+    "txn-commit": frame(11, 28, struct.pack("<QII", 2, transaction_crc, 0)),
+    # applied 1, unchanged 1, removed 3
+    "txn-commit-reply": frame(11, 28, outcome(1, 1, 3, 0xFFFFFFFF, 0, b"", b"", 45), REPLY),
+    "txn-commit-conflict": frame(
+        11, 28, outcome(0, 0, 0, 0xFFFFFFFF, 11, b"count", b"3 records were said, 2 came", 44), REPLY, status=11),
+    "txn-commit-full": frame(
+        11, 28, outcome(0, 0, 0, 1, 9, b"tunnel", b"the tunnels are full", 44), REPLY, status=9),
+    "txn-abort": frame(12, 29, b""),
+    "txn-abort-reply": frame(12, 29, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 44), REPLY),
+    "sync-begin": frame(13, 30, struct.pack("<HHI", 1, 0, 0)),
+    "sync-begin-reply": frame(13, 30, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 45), REPLY),
+    "sync-end": frame(14, 31, struct.pack("<Q", 5_000_000_000)),
+    # removed 7
+    "sync-end-reply": frame(14, 31, outcome(0, 0, 7, 0xFFFFFFFF, 0, b"", b"", 46), REPLY),
+    "sync-end-conflict": frame(
+        14, 31, outcome(0, 0, 0, 0xFFFFFFFF, 11, b"count", b"the owner has 2 entries, 5000000000 were said", 45),
+        REPLY, status=11),
+    # overflow has bit 0; changed, expired, path-mtu, peer
+    "subscribe-request": frame(15, 32, struct.pack("<Q", 1 << 1 | 1 << 2 | 1 << 5 | 1 << 10)),
+    "subscribe-end": frame(15, 33, struct.pack("<Q", 0)),
+    "subscribe-reply": frame(15, 32, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 46), REPLY),
+    "event-changed-set": event(
+        32, 1, 1_000_000_007, 1, (b"action", b"set"), (b"owner", b"0"), (b"table", b"pmip"),
+        (b"prefix", b"2001:db8:100:1::/64"), (b"tunnel.local", b"2001:db8:1::1"),
+        (b"tunnel.remote", b"2001:db8:b::1"), (b"lifetime", b"3600"), (b"state", b"active")),
+    "event-changed-delete": event(
+        32, 2, 1_000_000_008, 1, (b"action", b"delete"), (b"owner", b"4294967295"),
+        (b"visitor", b"2001:db8:aaaa::/64")),
+    "event-expired": event(
+        32, 3, 1_000_000_009, 2, (b"table", b"pmip"), (b"prefix", b"203.0.113.10/32"),
+        (b"mn", "märzmn1".encode()), (b"reason", b"lifetime")),
+    "event-route-expired": event(
+        32, 4, 1_000_000_010, 2, (b"from", b"2001:db8:100:1::/64"), (b"to", b"2001:db8:100:2::/64"),
+        (b"reason", b"lifetime")),
+    "event-path-mtu": event(
+        32, 5, 1_000_000_011, 5, (b"local", b"2001:db8:1::1"), (b"remote", b"2001:db8:a::1"), (b"mtu", b"1400")),
+    "event-overflow": event(32, 6, 1_000_000_012, 0, (b"first-lost", b"6")),
+    # 94 events were lost
+    "event-bulk": event(
+        32, 100, 1_000_000_013, 12, (b"action", b"swept"), (b"owner", b"7"), (b"count", b"1000000")),
+    "stats-request": frame(17, 34, b""),
+    "stats-reply": frame(17, 34, struct.pack("<QII", 136, 1, 0), REPLY),
+}
+
+# What is no frame: the memory file that comes with stats-reply.
+AREAS = {
+    "stats-area": statistics(
+        1, 42, 1_000_000_014, 0, [(b"rx.core", 12345678901234567890), (b"drop.no-binding", 0)]),
 }
 
 
 def main():
     for name, octets in FRAMES.items():
         lines = [octets[:24].hex(" ")] + [octets[at:at + 16].hex(" ") for at in range(24, len(octets), 16)]
+        (HERE / f"{name}.hex").write_text("\n".join(lines) + "\n")
+    for name, octets in AREAS.items():
+        lines = [octets[at:at + 16].hex(" ") for at in range(0, len(octets), 16)]
         (HERE / f"{name}.hex").write_text("\n".join(lines) + "\n")
 
 
