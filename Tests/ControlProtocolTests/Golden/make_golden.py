@@ -55,7 +55,7 @@ def event(request_id, sequence, nanoseconds, kind, *pairs):
     return frame(16, request_id, payload, REPLY, count=len(pairs))
 
 
-def statistics(version, sequence, refreshed, state, counters):
+def statistics(version, flags, sequence, refreshed, counters):
     """The memory file of STATS: header of 64, directory of 16 for each counter, names, values at multiples of 8."""
     names = b"".join(name for name, _ in counters)
     name_at = 64 + 16 * len(counters)
@@ -64,7 +64,7 @@ def statistics(version, sequence, refreshed, state, counters):
     for index, (name, _) in enumerate(counters):
         directory += struct.pack("<IHHQ", offset, len(name), 0, value_at + 8 * index)
         offset += len(name)
-    head = b"fpstats1" + struct.pack("<IIQQQQ16x", version, len(counters), sequence, 64, refreshed, state)
+    head = b"FPSTATS\0" + struct.pack("<IIQQQQ16x", version, flags, sequence, refreshed, 64, len(counters))
     return (head + directory + names).ljust(value_at, b"\0") + struct.pack(
         f"<{len(counters)}Q", *[value for _, value in counters])
 
@@ -220,24 +220,27 @@ FRAMES = {
     "subscribe-end": frame(15, 33, struct.pack("<Q", 0)),
     "subscribe-reply": frame(15, 32, outcome(0, 0, 0, 0xFFFFFFFF, 0, b"", b"", 46), REPLY),
     "event-changed-set": event(
-        32, 1, 1_000_000_007, 1, (b"action", b"set"), (b"owner", b"0"), (b"table", b"pmip"),
+        32, 1, 1_000_000_007, 1, (b"event", b"changed"), (b"operation", b"set"), (b"owner", b"0"), (b"table", b"pmip"),
         (b"prefix", b"2001:db8:100:1::/64"), (b"tunnel.local", b"2001:db8:1::1"),
         (b"tunnel.remote", b"2001:db8:b::1"), (b"lifetime", b"3600"), (b"state", b"active")),
     "event-changed-delete": event(
-        32, 2, 1_000_000_008, 1, (b"action", b"delete"), (b"owner", b"4294967295"),
+        32, 2, 1_000_000_008, 1, (b"event", b"changed"), (b"operation", b"delete"), (b"owner", b"4294967295"),
         (b"visitor", b"2001:db8:aaaa::/64")),
     "event-expired": event(
-        32, 3, 1_000_000_009, 2, (b"table", b"pmip"), (b"prefix", b"203.0.113.10/32"),
+        32, 3, 1_000_000_009, 2, (b"event", b"expired"), (b"table", b"pmip"), (b"prefix", b"203.0.113.10/32"),
         (b"mn", "märzmn1".encode()), (b"reason", b"lifetime")),
     "event-route-expired": event(
-        32, 4, 1_000_000_010, 2, (b"from", b"2001:db8:100:1::/64"), (b"to", b"2001:db8:100:2::/64"),
-        (b"reason", b"lifetime")),
+        32, 4, 1_000_000_010, 2, (b"event", b"route-expired"), (b"from", b"2001:db8:100:1::/64"),
+        (b"to", b"2001:db8:100:2::/64")),
     "event-path-mtu": event(
-        32, 5, 1_000_000_011, 5, (b"local", b"2001:db8:1::1"), (b"remote", b"2001:db8:a::1"), (b"mtu", b"1400")),
-    "event-overflow": event(32, 6, 1_000_000_012, 0, (b"first-lost", b"6")),
-    # 94 events were lost
+        32, 5, 1_000_000_011, 5, (b"event", b"path-mtu"), (b"local", b"2001:db8:1::1"),
+        (b"remote", b"2001:db8:a::1"), (b"mtu", b"1400")),
+    # 94 events were lost: 6 to 99
+    "event-overflow": event(
+        32, 99, 1_000_000_012, 0, (b"event", b"overflow"), (b"first-lost", b"6"), (b"lost", b"94")),
     "event-bulk": event(
-        32, 100, 1_000_000_013, 12, (b"action", b"swept"), (b"owner", b"7"), (b"count", b"1000000")),
+        32, 100, 1_000_000_013, 12, (b"event", b"bulk"), (b"operation", b"swept"), (b"owner", b"7"),
+        (b"count", b"1000000")),
     "stats-request": frame(17, 34, b""),
     "stats-reply": frame(17, 34, struct.pack("<QII", 136, 1, 0), REPLY),
 }
@@ -245,7 +248,7 @@ FRAMES = {
 # What is no frame: the memory file that comes with stats-reply.
 AREAS = {
     "stats-area": statistics(
-        1, 42, 1_000_000_014, 0, [(b"rx.core", 12345678901234567890), (b"drop.no-binding", 0)]),
+        1, 0, 42, 1_000_000_014, [(b"rx.core", 12345678901234567890), (b"drop.no-binding", 0)]),
 }
 
 
