@@ -59,7 +59,7 @@ public struct Binding: Hashable, Sendable {
   public var peer: TunnelID?
   /// The account of packets held for the mobile node, in the states that hold any or may still have some to send.
   public var holding: HoldingID?
-  /// With `active` only: the state follows `flushing`. What is still held goes first, and the peer is still heard.
+  /// With `active` only: the state follows `flushing`. What is still held goes first, and the peer, if any, is still heard.
   public var isFlushed: Bool
   /// The prefix is of ordinary hosts on a gateway's access link: no tunnel (`TunnelID(0)`), and only the port of the
   /// access link counts.

@@ -577,6 +577,37 @@ ENDS = [
     ),
     new(
         "R5949-7",
+        "that word counts for its prefix, whatever waits for another prefix of the mobile node",
+        [
+            delivered(0, 0, 1.0),
+            delivered(1, 0.1, 4.0, make=numbered4),
+            delivered(2, 1.5),
+            drops("transport", arrives(numbered(3)), "unknown-tunnel", at=2.5),
+            delivered(4, 2.6, source=LMAA),
+            delivered(5, 2.7, 4.0, make=numbered4),
+        ],
+        records=[at_new(), at_new(f"{HOA1}/32")],
+        script=[
+            *becomes(1, at_new(state="flushing")),
+            *becomes(1.2, at_new(state="active", peer=None)),
+            *becomes(2, at_new(state="active", peer=None)),
+            *becomes(4, at_new(f"{HOA1}/32", state="flushing")),
+        ],
+    ),
+    new(
+        "R5949-7",
+        "and while its own packets still leave: they do, and the previous MAG is a stranger",
+        [delivered(n, 0.01 * n, 1.0 + 0.01 * max(0, n - 4)) for n in range(50)]
+        + [drops("transport", arrives(numbered(60)), "unknown-tunnel", at=1.3), delivered(61, 3, source=LMAA)],
+        records=[at_new()],
+        script=[
+            *becomes(1, at_new(state="flushing")),
+            *becomes(1.1, at_new(state="active", peer=None)),
+            *becomes(1.2, at_new(state="active", peer=None)),
+        ],
+    ),
+    new(
+        "R5949-7",
         "after a cancellation the previous MAG is a stranger",
         [
             lost(0, "buffer-cancelled", 0),

@@ -91,7 +91,8 @@ struct MobilityModel {
       // A handover that is over may still have packets on their way, or held.
       let isOver = old.record.state == .flushing || old.record.state == .relaying
       new.isFlushed = isOver || (old.isFlushed && held[old.owner] ?? 0 > 0)
-      if new.isFlushed { new.peer = old.peer }
+      // The other MAG is heard until the next word about this very binding.
+      if isOver { new.peer = old.peer }
     }
     switch record.state {
     case .buffering, .flushing: new.holds = true

@@ -22,9 +22,10 @@ extension Registry {
     let packed = PackedKey(checked.key)
     let slot = bindings.find(packed)
     let previous = slot.flatMap { bindings[$0] }
-    let isFlushed = slot.map { followsHandover(record, $0) } ?? false
+    let endsHandover = record.state == .active && previous?.state.endsInActive ?? false
+    let isFlushed = endsHandover || (slot.map { awaitsHeld(record, $0) } ?? false)
     let sameTunnel = leads(previous?.tunnel, to: checked.tunnel)
-    let samePeer = isFlushed || leads(previous?.peer, to: checked.peer)
+    let samePeer = endsHandover || leads(previous?.peer, to: checked.peer)
     var entry = BindingEntry(
       packedKey: packed, tunnel: sameTunnel ? previous?.tunnel ?? 0 : 0, peer: samePeer ? previous?.peer : nil,
       state: BindingState(record.state), isFlushed: isFlushed, localRouting: record.localRouting,
@@ -52,17 +53,13 @@ extension Registry {
     return true
   }
 
-  /// Whether `active` is the end of a handover in which nothing may be lost: the peer's last packets are still on their
-  /// way, and what is held goes out. After `buffering` it is the handover's cancellation instead.
-  private func followsHandover(_ record: BindingRecord, _ slot: UInt32) -> Bool {
-    guard record.state == .active, let previous = bindings[slot] else { return false }
-    switch previous.state {
-    case .flushing, .relaying: return true
-    case .active:
-      guard previous.isFlushed, let id = accounts.id(HoldingAccounts.Owner(slot, previous)) else { return false }
-      return ledger.held(id) > 0
-    case .pending, .deregistering, .redirecting, .buffering: return false
-    }
+  /// Whether `active` repeats the end of a handover of which packets are still held: they go out, but nothing more comes
+  /// from the peer. After `buffering` it is the handover's cancellation instead.
+  private func awaitsHeld(_ record: BindingRecord, _ slot: UInt32) -> Bool {
+    guard record.state == .active, let previous = bindings[slot], previous.state == .active, previous.isFlushed,
+      let id = accounts.id(HoldingAccounts.Owner(slot, previous))
+    else { return false }
+    return ledger.held(id) > 0
   }
 
   private func holds(_ entry: BindingEntry, after previous: BindingEntry?) -> Bool {
@@ -182,4 +179,10 @@ extension Registry {
     journal.bindings.append(.init(slot: slot, previous: entry, isRemoved: true))
     bindings.unlink(entry.packedKey)
   }
+}
+
+extension BindingState {
+  /// Whether `active` after it ends a handover in which nothing may be lost: the peer's last packets are still on their
+  /// way and heard until the next record, and what is held goes out.
+  fileprivate var endsInActive: Bool { self == .flushing || self == .relaying }
 }

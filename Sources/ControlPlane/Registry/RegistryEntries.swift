@@ -36,8 +36,7 @@ struct BindingEntry {
   /// Slot of the other MAG's tunnel, in handover states and after `flushing`.
   var peer: UInt32?
   var state: BindingState
-  /// `active` after `flushing` or `relaying` and until the next record: the peer is still heard, and what is held goes
-  /// first.
+  /// `active` after `flushing` or `relaying`: what is held goes first, and until the next record the peer is still heard.
   var isFlushed = false
   /// Whether packets may be held for it, so that it needs an account in the ledger.
   var holds = false

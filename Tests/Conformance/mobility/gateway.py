@@ -7,9 +7,6 @@ from world import GATEWAY_MAC, MAG_MAC, MAG_TRANSPORT_MAC
 from . import wire
 from .tables import Drop, Either, Hold, Kernel, Send, Tables, pair, within
 
-# Which of several wrong things about a tunnel packet is named is left open.
-STRANGER = {"unknown-tunnel", "not-on-link", "source-not-bound"}
-
 
 @dataclass
 class Route:
@@ -114,7 +111,7 @@ class Gateway(Tables):
     def from_tunnel(self, tunnel, source, destination, make):
         """A tunnel packet on the transport port. `make(hops)` is the inner packet."""
         if tunnel not in self.tunnels():
-            return Drop(STRANGER)
+            return Drop({"unknown-tunnel"})
         if self.is_down(tunnel):
             return Drop({"peer-down"})
         entry = self.longest(destination)
@@ -123,7 +120,18 @@ class Gateway(Tables):
         sender = self.longest(source)
         if sender and sender.state == "redirecting" and sender.peer == tunnel:
             return self.into(sender.tunnel, make(63))
-        return Drop(STRANGER)
+        return Drop({self.stranger(entry, sender, tunnel)})
+
+    def stranger(self, entry, sender, tunnel):
+        """Why nobody here sends or gets what comes by a known tunnel (COUNTERS)."""
+        if entry:
+            # The far end of a localized route may only send from the route's other prefix (RFC 6705 section 6).
+            is_route = self.routes_locally(entry) and any(
+                route.tunnel == tunnel and origin == entry.prefix for (origin, _to), route in self.routes.items()
+            )
+            return "source-not-bound" if is_route else "unknown-tunnel"
+        # To nobody here: from another gateway, of a mobile node here that was not handed over to it.
+        return "source-not-bound" if sender and sender.tunnel != tunnel else "not-on-link"
 
     def from_link(self, port, mac, source, destination, make):
         """A frame on an access port."""
