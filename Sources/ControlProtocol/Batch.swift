@@ -13,7 +13,7 @@ public struct DeleteRequest: Hashable, Sendable {
 // Both: 0–1 table (0 = mixed), 2–7 reserved, then count records of record size octets. DELETE reads only the key
 // fields of each record, and a binding's `expect`.
 
-private let preludeSize = 8
+let preludeSize = 8
 
 private func decodePrelude(_ payload: RawSpan, what: String) throws(DecodeError) -> TableNumber? {
   guard payload.byteCount >= preludeSize else {

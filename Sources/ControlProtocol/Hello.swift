@@ -2,7 +2,7 @@
 public struct HelloRequest: Hashable, Sendable {
   public var major: UInt16
   public var minor: UInt16
-  /// Tags the entries of this client; 0 until owners are served.
+  /// Tags the entries of this client; 0 is the command line's.
   public var owner: UInt32
   /// For the daemon's log, at most 255 octets.
   public var client: String
@@ -38,15 +38,21 @@ public struct HelloReply: Hashable, Sendable {
     public var entries: UInt64
     /// Most entries the table can hold.
     public var capacity: UInt64
-    /// Reserved for the content digest; 0 now.
+    /// The same for equal content, whatever the order it was set in; see the specification.
     public var digest: UInt64
+    /// Entries that nobody has said since the daemon started, or since a synchronisation began.
+    public var hasStaleEntries: Bool
 
-    public init(number: UInt16, recordSize: UInt16, entries: UInt64, capacity: UInt64, digest: UInt64 = 0) {
+    public init(
+      number: UInt16, recordSize: UInt16, entries: UInt64, capacity: UInt64, digest: UInt64 = 0,
+      hasStaleEntries: Bool = false
+    ) {
       self.number = number
       self.recordSize = recordSize
       self.entries = entries
       self.capacity = capacity
       self.digest = digest
+      self.hasStaleEntries = hasStaleEntries
     }
   }
 
@@ -110,15 +116,17 @@ extension HelloRequest {
 
 // Reply, octets: 0–1 major, 2–3 minor, 4 access, 5 role, 6–7 version length, 8–23 boot id, 24–31 generation,
 // 32–35 largest payload, 36–39 records per frame, then count tables of record size octets (0–1 number, 2–3 record
-// size, 4–7 reserved, 8–15 entries, 16–23 capacity, 24–31 digest), then the version text.
+// size, 4–7 flags, 8–15 entries, 16–23 capacity, 24–31 digest), then the version text.
 
 extension HelloReply.Table {
   static let wireSize = 32
+  /// Bit 0 of the flags; a reader passes over the bits of later versions.
+  private static let staleFlag: UInt32 = 1
 
   func encode(into buffer: inout [UInt8]) {
     buffer.append(uint16: number)
     buffer.append(uint16: recordSize)
-    buffer.append(uint32: 0)
+    buffer.append(uint32: hasStaleEntries ? Self.staleFlag : 0)
     buffer.append(uint64: entries)
     buffer.append(uint64: capacity)
     buffer.append(uint64: digest)
@@ -130,6 +138,7 @@ extension HelloReply.Table {
     entries = payload.uint64(at: base + 8)
     capacity = payload.uint64(at: base + 16)
     digest = payload.uint64(at: base + 24)
+    hasStaleEntries = payload.uint32(at: base + 4) & Self.staleFlag != 0
   }
 }
 

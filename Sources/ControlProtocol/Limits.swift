@@ -2,7 +2,7 @@
 public struct Limits: Hashable, Sendable {
   /// Protocol version spoken here: the major number must match, the minor one only adds.
   public static let majorVersion: UInt16 = 1
-  public static let minorVersion: UInt16 = 0
+  public static let minorVersion: UInt16 = 1
   /// Octets of a client name in HELLO, and of the software version in its reply.
   public static let nameOctets = 255
   /// Octets of a port name: what fits an interface name (IFNAMSIZ less its terminator).

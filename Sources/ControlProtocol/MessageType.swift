@@ -7,7 +7,7 @@ public enum MessageType: UInt16, Sendable, CaseIterable {
   case dump = 5
   case status = 6
   case counters = 7
-  /// The types below are reserved: their numbers are fixed, their payloads are not yet specified.
+  /// From here on minor version 1.
   case barrier = 8
   case ping = 9
   case transactionBegin = 10
@@ -16,8 +16,40 @@ public enum MessageType: UInt16, Sendable, CaseIterable {
   case syncBegin = 13
   case syncEnd = 14
   case subscribe = 15
+  /// From the daemon only.
   case event = 16
   case statistics = 17
+
+  /// As the specification writes it.
+  public var name: String {
+    switch self {
+    case .hello: "HELLO"
+    case .upsert: "UPSERT"
+    case .delete: "DELETE"
+    case .lookup: "LOOKUP"
+    case .dump: "DUMP"
+    case .status: "STATUS"
+    case .counters: "COUNTERS"
+    case .barrier: "BARRIER"
+    case .ping: "PING"
+    case .transactionBegin: "TXN_BEGIN"
+    case .transactionCommit: "TXN_COMMIT"
+    case .transactionAbort: "TXN_ABORT"
+    case .syncBegin: "SYNC_BEGIN"
+    case .syncEnd: "SYNC_END"
+    case .subscribe: "SUBSCRIBE"
+    case .event: "EVENT"
+    case .statistics: "STATS"
+    }
+  }
+
+  /// Whether a client that may only read is refused.
+  public var needsWriteAccess: Bool {
+    switch self {
+    case .upsert, .delete, .transactionBegin, .transactionCommit, .transactionAbort, .syncBegin, .syncEnd: true
+    case .hello, .lookup, .dump, .status, .counters, .barrier, .ping, .subscribe, .event, .statistics: false
+    }
+  }
 }
 
 /// The header's flag word. Unknown bits in a request are refused as `unsupported`, never ignored.
@@ -32,7 +64,7 @@ public struct FrameFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
   public static let quiesced = FrameFlags(rawValue: 1 << 1)
   /// STATUS, COUNTERS replies: another frame with the same request id follows.
   public static let more = FrameFlags(rawValue: 1 << 2)
-  /// Reserved for transactions.
+  /// TXN_BEGIN: the transaction becomes the whole content of its tables.
   public static let replace = FrameFlags(rawValue: 1 << 3)
   /// Set in every reply, clear in every request.
   public static let reply = FrameFlags(rawValue: 1 << 15)

@@ -20,6 +20,11 @@ public struct Outcome: Hashable, Sendable {
   /// UPSERT: equal to what was there. DELETE: absent.
   public var unchanged: UInt32
   public var failed: UInt32
+  /// TXN_COMMIT and SYNC_END, which carry no records: entries that went. It has the place of `failed`.
+  public var removed: UInt32 {
+    get { failed }
+    set { failed = newValue }
+  }
   public var firstFailure: Failure?
   /// The table generation in which what was applied is visible.
   public var generation: UInt64
@@ -33,6 +38,11 @@ public struct Outcome: Hashable, Sendable {
     self.failed = failed
     self.firstFailure = firstFailure
     self.generation = generation
+  }
+
+  /// Of TXN_COMMIT and SYNC_END.
+  public init(applied: UInt32 = 0, unchanged: UInt32 = 0, removed: UInt32, generation: UInt64 = 0) {
+    self.init(applied: applied, unchanged: unchanged, failed: removed, generation: generation)
   }
 }
 

@@ -1,7 +1,7 @@
 /// A reply, decoded or to be sent.
 public enum Reply: Hashable, Sendable {
   case hello(HelloReply)
-  /// To UPSERT and DELETE with status `ok`.
+  /// To requests that change something, SUBSCRIBE and BARRIER with status `ok`.
   case outcome(Outcome)
   /// To any request, with a status other than `ok`.
   case failure(StatusCode, Outcome)
@@ -12,6 +12,10 @@ public enum Reply: Hashable, Sendable {
   case status([StatusItem])
   /// With flag MORE another frame follows.
   case counters([CounterItem])
+  case ping(PingPayload)
+  /// Belongs to a SUBSCRIBE that was answered before.
+  case event(EventReport)
+  case statistics(StatisticsReply)
 
   /// Reads the payload of a reply whose header was decoded.
   public init(header: FrameHeader, payload: RawSpan, limits: Limits) throws(DecodeError) {
@@ -30,14 +34,16 @@ public enum Reply: Hashable, Sendable {
     guard let type = MessageType(rawValue: header.type) else { throw .unsupportedType(header.type) }
     switch type {
     case .hello: self = .hello(try HelloReply(header: header, payload: payload))
-    case .upsert, .delete: self = .outcome(try Outcome(payload: payload))
+    case .upsert, .delete, .barrier, .transactionBegin, .transactionCommit, .transactionAbort, .syncBegin, .syncEnd,
+      .subscribe:
+      self = .outcome(try Outcome(payload: payload))
     case .lookup: self = .lookup(try LookupEntry.decode(header: header, payload: payload, limits: limits))
     case .dump: self = .dump(try DumpSlice(header: header, payload: payload, limits: limits))
     case .status: self = .status(try StatusItem.decode(header: header, payload: payload, limits: limits))
     case .counters: self = .counters(try CounterItem.decode(header: header, payload: payload, limits: limits))
-    case .barrier, .ping, .transactionBegin, .transactionCommit, .transactionAbort, .syncBegin, .syncEnd, .subscribe,
-      .event, .statistics:
-      throw .unsupportedType(header.type)
+    case .ping: self = .ping(try PingPayload(payload: payload))
+    case .event: self = .event(try EventReport(header: header, payload: payload, limits: limits))
+    case .statistics: self = .statistics(try StatisticsReply(payload: payload))
     }
   }
 
@@ -65,6 +71,9 @@ public enum Reply: Hashable, Sendable {
     case .counters(let items):
       header.count = UInt32(items.count)
       buffer.appendFrame(header) { for item in items { item.encode(into: &$0) } }
+    case .ping(let payload): buffer.appendFrame(header) { payload.encode(into: &$0) }
+    case .event(let report): report.encode(header: header, into: &buffer)
+    case .statistics(let reply): buffer.appendFrame(header) { reply.encode(into: &$0) }
     }
   }
 }

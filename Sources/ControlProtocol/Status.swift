@@ -12,10 +12,13 @@ public struct StatusItem: Hashable, Sendable {
 // Reply: count items: key length u16, value length u16, key, value.
 
 extension StatusItem {
-  static func decode(header: FrameHeader, payload: RawSpan, limits: Limits) throws(DecodeError) -> [StatusItem] {
+  /// - Parameter start: octets of the payload before the items.
+  static func decode(
+    header: FrameHeader, payload: RawSpan, from start: Int = 0, limits: Limits
+  ) throws(DecodeError) -> [StatusItem] {
     let count = try header.itemCount(payload, smallest: 4, limits: limits)
     var items: [StatusItem] = []
-    var offset = 0
+    var offset = start
     for _ in 0..<count {
       guard payload.byteCount - offset >= 4 else {
         throw .truncated(what: "status item", need: offset + 4, have: payload.byteCount)

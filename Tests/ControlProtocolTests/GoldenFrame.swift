@@ -14,13 +14,30 @@ struct GoldenFrame {
     octets = try text.split(whereSeparator: \.isWhitespace).map { try #require(UInt8($0, radix: 16)) }
   }
 
-  static let requests = [
+  /// Of all versions.
+  static let requests = firstRequests + sessionRequests
+  static let replies = firstReplies + sessionReplies
+
+  /// Of minor version 1.
+  static let sessionRequests = [
+    "hello-request-owner", "ping-request", "ping-empty", "barrier-request", "txn-begin", "txn-begin-bindings",
+    "txn-commit", "txn-abort", "sync-begin", "sync-end", "subscribe-request", "subscribe-end", "stats-request",
+  ]
+  static let sessionReplies = [
+    "hello-reply-stale", "hello-reply-busy", "ping-reply", "ping-empty-reply", "barrier-reply", "txn-begin-reply",
+    "txn-begin-open", "txn-commit-reply", "txn-commit-conflict", "txn-commit-full", "txn-abort-reply",
+    "sync-begin-reply", "sync-end-reply", "sync-end-conflict", "subscribe-reply", "event-changed-set",
+    "event-changed-delete", "event-expired", "event-route-expired", "event-path-mtu", "event-overflow", "event-bulk",
+    "stats-reply",
+  ]
+
+  private static let firstRequests = [
     "hello-request", "upsert-lma", "upsert-mag", "upsert-mag-short", "upsert-tunnels", "upsert-routes",
     "upsert-visitor", "upsert-mixed", "delete-expect", "delete-mixed", "lookup-address", "lookup-prefix",
     "lookup-tunnel", "lookup-route", "dump-request", "status-request", "counters-request", "upsert-peers",
     "delete-peer", "delete-remote",
   ]
-  static let replies = [
+  private static let firstReplies = [
     "hello-reply", "outcome-ok", "outcome-stale", "failure-unsupported", "lookup-reply", "dump-slice", "dump-end",
     "status-reply", "counters-reply", "dump-peers",
   ]

@@ -50,8 +50,10 @@ enum GoldenModel {
   static let traffic = TrafficRecord(upPackets: 10, upBytes: 1000, downPackets: 20, downBytes: 2000)
 
   /// Request, request id and flags of each golden request.
-  static let requests: [String: (Request, UInt32, FrameFlags)] = [
-    "hello-request": (.hello(HelloRequest(client: "fastpathctl")), 1, []),
+  static let requests = firstRequests.merging(sessionRequests) { first, _ in first }
+
+  private static let firstRequests: [String: (Request, UInt32, FrameFlags)] = [
+    "hello-request": (.hello(HelloRequest(minor: 0, client: "fastpathctl")), 1, []),
     "upsert-lma": (upsert(.binding(lmaV6), .binding(lmaV4)), 2, .atomic),
     "upsert-mag": (upsert(.binding(magFull)), 3, [.atomic, .quiesced]),
     "upsert-mag-short": (upsert(.binding(magShort), .binding(mipIPv4)), 4, []),
@@ -83,11 +85,13 @@ enum GoldenModel {
   ]
 
   /// Reply, raw type, request id and whether more follows, of each golden reply.
-  static let replies: [String: (Reply, UInt16, UInt32, Bool)] = [
+  static let replies = firstReplies.merging(sessionReplies) { first, _ in first }
+
+  private static let firstReplies: [String: (Reply, UInt16, UInt32, Bool)] = [
     "hello-reply": (
       .hello(
         HelloReply(
-          access: .write, role: .lma, bootID: (0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f), generation: 42,
+          minor: 0, access: .write, role: .lma, bootID: (0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f), generation: 42,
           limits: Limits(payloadOctets: 4_194_304, recordsPerFrame: 65536),
           tables: [
             .init(number: 1, recordSize: 192, entries: 1_000_000, capacity: 16_777_216),

@@ -75,14 +75,6 @@ struct LimitTests {
     frame = golden
     frame.set(uint16: 1, at: 22)
     #expect(throws: DecodeError.reservedNotZero(field: "header.reserved")) { try Decode.request(frame) }
-    for type in [MessageType.barrier, .ping, .subscribe, .statistics] {
-      frame = golden
-      frame.set(uint16: type.rawValue, at: 4)
-      frame.set(uint16: 0, at: 6)
-      frame.set(uint32: 0, at: 16)
-      frame.set(uint16: 0, at: 20)
-      #expect(throws: DecodeError.unsupportedType(type.rawValue)) { try Decode.request(frame) }
-    }
   }
 
   @Test("A status of a newer daemon is still a failure")

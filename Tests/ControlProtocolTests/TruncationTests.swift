@@ -10,8 +10,9 @@ struct TruncationTests {
       // The stream ended here: the header still promises the rest.
       #expect(throws: DecodeError.self) { try Decode.request(Array(frame[..<length])) }
       guard length >= FrameHeader.size else { continue }
-      // The header agrees, so the payload's own structure must notice.
+      // The header agrees, so the payload's own structure must notice; any octets up to eight are a ping.
       let consistent = Array(frame[..<length]).withPayload { _ in }
+      if name == "ping-request" { continue }
       #expect(throws: DecodeError.self, "\(length) of \(frame.count) octets") { try Decode.request(consistent) }
     }
   }
@@ -23,13 +24,15 @@ struct TruncationTests {
       #expect(throws: DecodeError.self) { try Decode.reply(Array(frame[..<length])) }
       guard length >= FrameHeader.size else { continue }
       let consistent = Array(frame[..<length]).withPayload { _ in }
+      if name == "ping-reply" { continue }
       #expect(throws: DecodeError.self, "\(length) of \(frame.count) octets") { try Decode.reply(consistent) }
     }
   }
 
   @Test("A payload longer than its message is a typed error", arguments: GoldenFrame.requests + GoldenFrame.replies)
   func trailing(name: String) throws {
-    let frame = try GoldenFrame(name).octets.withPayload { $0.append(0) }
+    let extra = name.hasPrefix("ping-empty") ? 9 : 1
+    let frame = try GoldenFrame(name).octets.withPayload { $0 += [UInt8](repeating: 0, count: extra) }
     #expect(throws: DecodeError.self) { try Decode.request(frame) }
     #expect(throws: DecodeError.self) { try Decode.reply(frame) }
   }

@@ -122,6 +122,6 @@ extension IncomingFrame {
   /// The first frame of a connection was no such HELLO: it is answered, and the connection ends.
   fileprivate var refusedAsGreeting: IncomingFrame {
     IncomingFrame(
-      type: type, requestID: requestID, flags: flags, octets: octets, content: content, endsStream: true)
+      type: type, requestID: requestID, flags: flags, octets: octets, content: content, sum: sum, endsStream: true)
   }
 }

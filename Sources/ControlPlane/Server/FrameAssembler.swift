@@ -9,8 +9,16 @@ struct IncomingFrame: Sendable {
   /// Payload octets, for the connection's memory bound.
   let octets: Int
   let content: Result<Request, DecodeError>
+  /// Of the records of an UPSERT that may be part of a transaction.
+  var sum: RecordSum?
   /// The stream cannot be followed after this frame; answer it and close.
   let endsStream: Bool
+}
+
+/// What TXN_COMMIT's checksum needs of one frame, taken where the octets still are.
+struct RecordSum: Sendable {
+  var checksum = CRC32()
+  var octets = 0
 }
 
 /// Cuts a byte stream into requests. Total: any octets give frames or wait for more.
@@ -18,6 +26,8 @@ struct FrameAssembler {
   private var buffer = ByteBuffer()
   private let limits: Limits
   private var isBroken = false
+  /// A transaction has been asked for on this connection: only then are records worth a checksum.
+  private var mayTransact = false
 
   init(limits: Limits) { self.limits = limits }
 
@@ -42,6 +52,7 @@ struct FrameAssembler {
     let length = FrameHeader.size + Int(header.payloadLength)
     guard buffer.readableBytes >= length else { return nil }
     let content = decode(header, length: length)
+    let sum = sum(content, length: length)
     buffer.moveReaderIndex(forwardBy: length)
     // Frees the octets read before the buffer grows, without moving memory for each small frame.
     if buffer.readableBytes == 0 {
@@ -51,7 +62,23 @@ struct FrameAssembler {
     }
     return IncomingFrame(
       type: header.type, requestID: header.requestID, flags: header.flags, octets: length, content: content,
-      endsStream: false)
+      sum: sum, endsStream: false)
+  }
+
+  private mutating func sum(_ content: Result<Request, DecodeError>, length: Int) -> RecordSum? {
+    guard case .success(let request) = content else { return nil }
+    switch request {
+    case .transactionBegin: mayTransact = true
+    case .transactionCommit, .transactionAbort: mayTransact = false
+    case .upsert where mayTransact:
+      let payload = buffer.readableBytesSpan.extracting(FrameHeader.size..<length)
+      let records = UpsertRequest.recordOctets(payload)
+      var sum = RecordSum(octets: records.count)
+      sum.checksum.add(payload.extracting(records))
+      return sum
+    default: break
+    }
+    return nil
   }
 
   private func decode(_ header: FrameHeader, length: Int) -> Result<Request, DecodeError> {

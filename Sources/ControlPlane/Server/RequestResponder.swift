@@ -47,7 +47,7 @@ final class RequestResponder {
         .versionMismatch, "major", "version \(hello.major) is not \(Limits.majorVersion), which this daemon speaks")
     }
     guard !frame.endsStream else { return Self.refusal(.helloRequired, "frame", "the first frame must be HELLO") }
-    guard access == .write || (request.type != .upsert && request.type != .delete) else {
+    guard access == .write || !request.type.needsWriteAccess else {
       return Self.refusal(.notPermitted, "frame", "this peer may read; only root and the socket's group may write")
     }
     return nil
@@ -68,6 +68,11 @@ final class RequestResponder {
     case .dump(let request): return .dump(request)
     case .status: return .audit(deadline: core.clock() &+ Self.auditTime)
     case .counters(let request): return .counters(Self.pages(counterItems(all: request.all)))
+    case .barrier, .ping, .transactionBegin, .transactionCommit, .transactionAbort, .syncBegin, .syncEnd, .subscribe,
+      .statistics:
+      // The one place for what the wire knows and the daemon does not serve yet.
+      let error = DecodeError.unsupportedType(request.type.rawValue)
+      return .answer(.failure(error.status, error.outcome))
     }
   }
 
