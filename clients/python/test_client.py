@@ -35,11 +35,12 @@ def golden(name):
 
 
 def batch(kind, request_id, flags, *records):
-    return fp.pack_batch(kind, request_id, flags, [(fp.table_of(record), fp.pack_record(record)) for record in records])
+    items = [(fp.table_of(record), fp.pack_record(record)) for record in records]
+    return fp.pack_batch(kind, request_id, flags, items)
 
 
 def split(frame):
-    return fp.HEADER.unpack_from(frame), frame[fp.HEADER.size:]
+    return fp.Header(*fp.HEADER.unpack_from(frame)), frame[fp.HEADER.size:]
 
 
 class GoldenRequests(unittest.TestCase):
@@ -80,12 +81,12 @@ class GoldenRequests(unittest.TestCase):
 class GoldenReplies(unittest.TestCase):
     def test_hello(self):
         header, payload = split(golden("hello-reply"))
-        hello = fp.unpack_hello_reply(header[5], header[6], payload)
+        hello = fp.unpack_hello_reply(header.count, header.record_size, payload)
         self.assertEqual((hello.version, hello.access, hello.role), ((1, 0), "write", "lma"))
         self.assertEqual((hello.boot_id, hello.generation), (bytes(range(16)), 42))
         self.assertEqual((hello.largest_payload, hello.records_per_frame), (4194304, 65536))
         self.assertEqual(hello.software, "fastpath 0.1.0")
-        self.assertEqual(hello.tables[1], (192, 1000000, 16777216, 0))
+        self.assertEqual(hello.tables[1], (192, 1000000, 16777216, 0, False))
 
     def test_outcomes(self):
         for name, status, outcome in (
@@ -95,17 +96,17 @@ class GoldenReplies(unittest.TestCase):
                     code=2, field="frame", rule="message type 99 is not served by this version"))):
             with self.subTest(name):
                 header, payload = split(golden(name))
-                self.assertEqual((header[4], fp.unpack_outcome(payload)), (status, outcome))
+                self.assertEqual((header.status, fp.unpack_outcome(payload)), (status, outcome))
                 self.assertEqual(fp.pack_outcome(outcome), payload)
 
     def test_records(self):
         header, payload = split(golden("lookup-reply"))
-        self.assertEqual(fp.unpack_entries(header[5], header[6], payload),
+        self.assertEqual(fp.unpack_entries(header.count, header.record_size, payload),
                          [fp.Entry(LMA_V6, 10, 1000, 20, 2000), fp.Entry(TUNNEL_NAMED, 10, 1000, 20, 2000)])
         header, payload = split(golden("dump-slice"))
-        self.assertEqual(fp.unpack_slice(header[5], header[6], payload), (fp.BINDINGS, 7, 43, [LMA_V6, LMA_V4]))
+        self.assertEqual(fp.unpack_slice(header.count, header.record_size, payload), (fp.BINDINGS, 7, 43, [LMA_V6, LMA_V4]))
         header, payload = split(golden("dump-peers"))
-        self.assertEqual(fp.unpack_slice(header[5], header[6], payload), (fp.PEERS, 1, 43, [FAILED]))
+        self.assertEqual(fp.unpack_slice(header.count, header.record_size, payload), (fp.PEERS, 1, 43, [FAILED]))
         for record in (MAG_FULL, MAG_SHORT, MIP_V4, TUNNEL_ALL, TUNNEL_DEFAULTS, ROUTE_PEER, ROUTE_LOCAL, VISITOR,
                        FAILED, ALIVE):
             self.assertEqual(fp.unpack_record(fp.table_of(record), fp.pack_record(record)), record)
@@ -114,12 +115,12 @@ class GoldenReplies(unittest.TestCase):
 
     def test_lists(self):
         header, payload = split(golden("status-reply"))
-        self.assertEqual(fp.unpack_status(header[5], payload),
+        self.assertEqual(fp.unpack_status(header.count, payload),
                          [("role", "lma"), ("warning.0", "rx ring of core: ½ full")])
         header, payload = split(golden("counters-reply"))
-        self.assertEqual(fp.unpack_counters(header[5], payload),
+        self.assertEqual(fp.unpack_counters(header.count, payload),
                          {"rx.core": 12345678901234567890, "drop.no-binding": 0})
-        self.assertTrue(header[2] & fp.MORE)
+        self.assertTrue(header.flags & fp.MORE)
 
 
 class Stream(unittest.TestCase):
