@@ -4,7 +4,7 @@
 
 # Debian's Python owns Debian's Scapy; another python3 earlier in PATH would not find it.
 PYTHON := /usr/bin/python3
-C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Sources/CInstructions/*.c Sources/CInstructions/include/*.h Tests/Netns/traffic/*.[ch] Benchmarks/*/*.[ch] Benchmarks/table/*/*.[ch] Benchmarks/table/*/*/*.[ch])
+C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Sources/CInstructions/*.c Sources/CInstructions/include/*.h Tests/Netns/traffic/*.[ch] clients/c/*.[ch] clients/c/golden/*.[ch] Benchmarks/*/*.[ch] Benchmarks/table/*/*.[ch] Benchmarks/table/*/*/*.[ch])
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"

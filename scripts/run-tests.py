@@ -2,7 +2,7 @@
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
 Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, tsan, asan, Tests/Conformance, Tests/Netns,
-clients/python
+clients/python, clients/c
 
 Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
 Tests/expected.json says: a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers
