@@ -11,8 +11,9 @@ FOLDER = os.path.join(ROOT, "Benchmarks", "results")
 JSON = os.path.join(FOLDER, "latest.json")
 
 
-def entry(suite, name, unit, rounds, peers=(), note=None):
-    """One result: the median of the rounds, their spread, and each peer's median (name, rounds, note)."""
+def entry(suite, name, unit, rounds, peers=(), note=None, goal=None):
+    """One result: the median of the rounds, their spread, each peer's median (name, rounds, note); `goal` is what the
+    median must reach, e.g. "≤ 1.0"."""
     made = {
         "suite": suite,
         "name": name,
@@ -23,6 +24,8 @@ def entry(suite, name, unit, rounds, peers=(), note=None):
         "rounds": len(rounds),
         "peers": [],
     }
+    if goal:
+        made["goal"] = goal
     if note:
         made["note"] = note
     for peer, figures, words in peers:
@@ -90,15 +93,14 @@ def table():
         f" kernel {facts['kernel']}; revision {record['revision']}.",
         "Medians; peers ran in turn with the product in the same run.",
         "",
-        "| suite | name | value | spread | peers | ratio | note |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| suite | name | value | goal | spread | peers | ratio | note |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in record["results"]:
         peers = ", ".join(f"{peer['name']} {peer['value']}" for peer in result["peers"]) or "–"
         ratio = ", ".join(f"{result['value'] / peer['value']:.2f}" for peer in result["peers"] if peer["value"]) or "–"
         lines.append(
-            f"| {result['suite']} | {result['name']} | {result['value']} {result['unit']} | {result['min']}–"
-            f"{result['max']} in"
-            f" {result['rounds']} rounds | {peers} | {ratio} | {result.get('note', '')} |"
+            f"| {result['suite']} | {result['name']} | {result['value']} {result['unit']} | {result.get('goal', '–')} |"
+            f" {result['min']}–{result['max']} in {result['rounds']} rounds | {peers} | {ratio} | {result.get('note', '')} |"
         )
     return "\n".join(lines) + "\n"

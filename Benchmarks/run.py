@@ -2,7 +2,7 @@
 """Runs benchmark suites and writes Benchmarks/results/latest.json and latest.md.
 
 Usage: Benchmarks/run.py [table|engine|port|control]     all suites that exist without an argument; needs root for
-`port`
+`port` and `control`
 
 A suite that ran alone keeps the others' entries. Every suite measures its peers in turn with the product inside one
 run, because rates of a virtual machine drift by tens of percent: compare ratios of one run, never figures of two.

@@ -47,9 +47,9 @@ def made(target, source, command, libraries):
 
 
 class Bench(Bed):
-    """The two veth pairs, the counter, and one device under test."""
+    """The two veth pairs, the counter (unless something else counts), and one device under test."""
 
-    def __init__(self):
+    def __init__(self, *, counts=True):
         super().__init__()
         try:
             self.cn, self.dut, self.mag = (self.namespace(role) for role in ("cn", "lma", "mag1"))
@@ -57,14 +57,16 @@ class Bench(Bed):
             self.link(
                 self.dut, "transport1", self.mag, "transport", mtu=1600, mac_a=MACS["transport1"], mac_b=MACS["mag"]
             )
-            self.counter = self.start(
-                [os.path.join(BUILT, "count"), os.path.join(BUILT, "count.bpf.o"), "transport"],
-                namespace=self.mag,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            self.expect_ready(self.counter)
+            self.counter = None
+            if counts:
+                self.counter = self.start(
+                    [os.path.join(BUILT, "count"), os.path.join(BUILT, "count.bpf.o"), "transport"],
+                    namespace=self.mag,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                self.expect_ready(self.counter)
         except BaseException:
             self.close()
             raise
@@ -96,6 +98,13 @@ class Bench(Bed):
 
     def anchor(self, records_path):
         """Puts the LMA in and loads the bindings. Returns how long the load took, in seconds."""
+        daemon = self.start_anchor()
+        started = time.monotonic()
+        daemon.control.load(records_path)
+        return time.monotonic() - started
+
+    def start_anchor(self):
+        """Puts the LMA in, without bindings."""
         gateway = "2001:db8:e1::2"
         settings = configuration.lma(
             pools=[POOL],
@@ -106,14 +115,11 @@ class Bench(Bed):
             routes=[{"prefix": "2001:db8:a::/48", "via": gateway, "port": "transport1"}],
             neighbors=[{"address": gateway, "port": "transport1", "mac": MACS["mag"]}],
         )
-        daemon = Daemon(self, self.dut, "lma", settings).start()
-        started = time.monotonic()
-        daemon.control.load(records_path)
-        return time.monotonic() - started
+        return Daemon(self, self.dut, "lma", settings).start()
 
-    def rate(self, *, destinations, seconds, size):
-        """Offers frames. Returns Mpps that arrived behind the device, their tunnelled share, Mpps offered."""
-        generator = self.start(
+    def generate(self, *, destinations, seconds, size, rate=0):
+        """Starts the generator: as fast as it can, or at a rate in frames a second."""
+        return self.start(
             [
                 "taskset",
                 "-c",
@@ -124,13 +130,18 @@ class Bench(Bed):
                 MACS["cn"],
                 MACS["core"],
                 destinations,
-                seconds + 2,
+                seconds,
                 size,
+                *([rate] if rate else []),
             ],
             namespace=self.cn,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def rate(self, *, destinations, seconds, size):
+        """Offers frames. Returns Mpps that arrived behind the device, their tunnelled share, Mpps offered."""
+        generator = self.generate(destinations=destinations, seconds=seconds + 2, size=size)
         time.sleep(1)
         first = self.totals()
         time.sleep(seconds)

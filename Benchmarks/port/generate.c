@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Sends frames as fast as one CPU can through a veth: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS
- * SECONDS SIZE
+ * Sends frames through a veth: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS SECONDS SIZE [RATE]
  *
- * Live frames of BPF_PROG_TEST_RUN: no skb, no system call per packet. SIZE is the Ethernet frame. Ends after SECONDS
- * or on SIGTERM and prints {"frames":N,"seconds":S}: frames offered; a full ring at the other end of the veth drops
- * some of them.
+ * As fast as one CPU can, or RATE frames a second in bursts of 32. Live frames of BPF_PROG_TEST_RUN: no skb, no system
+ * call per packet. SIZE is the Ethernet frame. Ends after SECONDS or on SIGTERM and prints {"frames":N,"seconds":S}:
+ * frames offered; a full ring at the other end of the veth drops some of them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,12 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-enum { REWRITTEN = 72, SMALLEST = 78, LARGEST = 1514, LAP = 1 << 20, BATCH = 256 };
+enum { REWRITTEN = 72, SMALLEST = 78, LARGEST = 1514, LAP = 1 << 20, BATCH = 256, BURST = 32 };
 
 /* As in generate.bpf.c. */
 struct settings {
@@ -88,21 +88,41 @@ static int load(const char *path, const struct settings *settings, struct bpf_ob
 	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
+/* One lap: a long one without a rate, else the next burst when it is due. Returns how many frames, or -errno. */
+static long send_lap(int program, const uint8_t *frame, unsigned long size, double start, unsigned long sent,
+		     double rate)
+{
+	struct xdp_md context = {.data_end = (uint32_t)size};
+	uint32_t lap = rate > 0 ? BURST : LAP;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)size, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = lap, .batch_size = rate > 0 ? BURST : BATCH,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	double wait = rate > 0 ? start + (double)sent / rate - now() : 0;
+	struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};
+	int error;
+
+	if (wait > 0)
+		nanosleep(&pause, NULL);
+	error = bpf_prog_test_run_opts(program, &run);
+	return error && error != -EINTR ? error : (long)lap;
+}
+
 int main(int argc, char **argv)
 {
 	static uint8_t frame[LARGEST];
 	struct settings settings = {0};
 	struct bpf_object *object;
-	struct xdp_md context = {0};
 	unsigned long frames = 0, size;
-	double start, end;
+	double start, end, rate;
 	int program;
 
-	if (argc != 8 || !parse_mac(argv[3], frame + 6) || !parse_mac(argv[4], frame)) {
-		fprintf(stderr, "usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS SECONDS SIZE\n");
+	if (argc < 8 || argc > 9 || !parse_mac(argv[3], frame + 6) || !parse_mac(argv[4], frame)) {
+		fprintf(stderr,
+			"usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS SECONDS SIZE [RATE]\n");
 		return 2;
 	}
 	size = strtoul(argv[7], NULL, 10);
+	rate = argc == 9 ? strtod(argv[8], NULL) : 0;
 	settings.ifindex = if_nametoindex(argv[2]);
 	settings.destinations = (uint32_t)strtoul(argv[5], NULL, 10);
 	if (!settings.ifindex || size < SMALLEST || size > LARGEST || !settings.destinations) {
@@ -119,20 +139,17 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
-	context.data_end = (uint32_t)size;
+	prctl(PR_SET_TIMERSLACK, 1UL);
 	start = now();
 	end = start + strtod(argv[6], NULL);
 	while (!stopped && now() < end) {
-		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)size,
-			    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = LAP, .batch_size = BATCH,
-			    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-		int error = bpf_prog_test_run_opts(program, &run);
+		long sent = send_lap(program, frame, size, start, frames, rate);
 
-		if (error && error != -EINTR) {
-			fprintf(stderr, "generate: live frames: %s\n", strerror(-error));
+		if (sent < 0) {
+			fprintf(stderr, "generate: live frames: %s\n", strerror((int)-sent));
 			return 1;
 		}
-		frames += LAP;
+		frames += (unsigned long)sent;
 	}
 	printf("{\"frames\":%lu,\"seconds\":%.6f}\n", frames, now() - start);
 	bpf_object__close(object);
