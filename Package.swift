@@ -39,7 +39,7 @@ let package = Package(
     .target(
       name: "ControlPlane",
       dependencies: [
-        "ControlProtocol", "FlowTable",
+        "CInstructions", "ControlProtocol", "FlowTable",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -1,7 +1,35 @@
 /// UPSERT: records to set.
-public struct UpsertRequest: Hashable, Sendable {
-  public var records: [TableRecord]
-  public init(records: [TableRecord]) { self.records = records }
+public struct UpsertRequest: Sendable {
+  /// The same records, in one form or the other.
+  public enum Content: Sendable {
+    /// As a received frame has them when all are bindings without anything rare.
+    case plain([PlainBinding])
+    case records([TableRecord])
+  }
+
+  public let content: Content
+
+  public init(records: [TableRecord]) { content = .records(records) }
+
+  public var records: [TableRecord] {
+    switch content {
+    case .plain(let bindings): bindings.map { .binding($0.record) }
+    case .records(let records): records
+    }
+  }
+
+  public var count: Int {
+    switch content {
+    case .plain(let bindings): bindings.count
+    case .records(let records): records.count
+    }
+  }
+}
+
+extension UpsertRequest: Hashable {
+  public static func == (one: UpsertRequest, other: UpsertRequest) -> Bool { one.records == other.records }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(records) }
 }
 
 /// DELETE: keys to remove.
@@ -30,10 +58,15 @@ extension UpsertRequest {
   init(header: FrameHeader, payload: RawSpan, limits: Limits) throws(DecodeError) {
     let table = try decodePrelude(payload, what: "UPSERT")
     let list = try RecordList(header: header, payload: payload, prelude: preludeSize, table: table, limits: limits)
-    records = try list.decode(payload, tagSize: table == nil ? mixedTagSize : 0) {
-      (bytes, base, table) throws(RecordError) in
-      try TableRecord(decoding: bytes, at: base, table: table)
+    if let plain = list.decodePlain(payload) {
+      content = .plain(plain)
+      return
     }
+    content = .records(
+      try list.decode(payload, tagSize: table == nil ? mixedTagSize : 0) {
+        (bytes, base, table) throws(RecordError) in
+        try TableRecord(decoding: bytes, at: base, table: table)
+      })
   }
 
   func encode(requestID: UInt32, flags: FrameFlags, into buffer: inout [UInt8]) {

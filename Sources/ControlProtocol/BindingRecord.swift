@@ -1,12 +1,12 @@
 /// One prefix of one mobile node, as control daemons see it (table 1). Layout: docs/CONTROL_PROTOCOL.md, "Binding".
 public struct BindingRecord: Hashable, Sendable {
   /// The two binding caches (RFC 6612 section 4.2).
-  public enum Table: UInt8, Sendable, CaseIterable {
+  public enum Table: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case proxy = 0
     case mobile = 1
   }
 
-  public enum State: UInt8, Sendable, CaseIterable {
+  public enum State: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case active = 0
     case pending, deregistering, redirecting, buffering, flushing, relaying
 

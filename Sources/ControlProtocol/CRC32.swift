@@ -35,11 +35,7 @@ public struct CRC32: Hashable, Sendable, BitwiseCopyable {
     var remainder = remainder
     var offset = 0
     while offset + 8 <= octets.byteCount {
-      let word = octets.uint64(at: offset) ^ UInt64(remainder)
-      remainder = 0
-      for position in 0..<8 {
-        remainder ^= tables[(7 - position) << 8 | Int(word >> UInt64(8 * position) & 0xff)]
-      }
+      remainder = Self.step(octets.uint64(at: offset) ^ UInt64(remainder), tables)
       offset += 8
     }
     while offset < octets.byteCount {
@@ -47,6 +43,23 @@ public struct CRC32: Hashable, Sendable, BitwiseCopyable {
       offset += 1
     }
     self.remainder = remainder
+  }
+
+  /// Adds two words of eight octets each, the first octet lowest.
+  mutating func add(words first: UInt64, _ second: UInt64) {
+    let table = Self.tables
+    let tables = table.span
+    remainder = Self.step(first ^ UInt64(remainder), tables)
+    remainder = Self.step(second ^ UInt64(remainder), tables)
+  }
+
+  @inline(__always)
+  private static func step(_ word: UInt64, _ tables: Span<UInt32>) -> UInt32 {
+    var remainder: UInt32 = 0
+    for position in 0..<8 {
+      remainder ^= tables[(7 - position) << 8 | Int(word >> UInt64(8 * position) & 0xff)]
+    }
+    return remainder
   }
 
   public mutating func add(_ octets: [UInt8]) {

@@ -71,7 +71,7 @@ public struct FrameFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
 }
 
 /// Which table a record belongs to. 0 in a frame means "each record says" (UPSERT, DELETE) or "all" (DUMP, LOOKUP).
-public enum TableNumber: UInt16, Sendable, CaseIterable {
+public enum TableNumber: UInt16, Sendable, BitwiseCopyable, CaseIterable {
   case bindings = 1
   case tunnels = 2
   case routes = 3

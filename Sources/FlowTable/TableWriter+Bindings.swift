@@ -13,22 +13,46 @@ extension TableWriter {
   /// - Throws: `unknownTunnel`, `unknownLocalizedRoutes`, `outOfBindings`, `retireQueueFull`, `mapping`; nothing has changed then.
   @discardableResult
   public func apply(_ changes: [BindingChange]) throws(FlowTableError) -> UInt64 {
-    batch.removeAll(keepingCapacity: true)
-    batch.reserveCapacity(changes.count)
+    beginBatch(changes.count)
     for change in changes {
-      let record: BindingRecord
-      let table: BindingTable
       switch change {
-      case .set(let binding):
-        try validate(binding)
-        record = BindingRecord(binding)
-        table = binding.key.table
-      case .remove(let key):
-        record = BindingRecord(tombstone: TableKey(key.prefix))
-        table = key.table
+      case .set(let binding): try set(binding)
+      case .remove(let key): remove(key)
       }
-      batch.append(PrefixChange(table: TableNumber(table), record: record, hash: record.key.hash(self.table.hash)))
     }
+    return try commitBatch()
+  }
+
+  /// Whether the batch has no changes.
+  public var isBatchEmpty: Bool { batch.isEmpty }
+
+  /// Begins a batch of changes that `commitBatch` applies at once, without an array of them in between. A batch that was
+  /// begun and not committed has changed nothing.
+  public func beginBatch(_ count: Int) {
+    batch.removeAll(keepingCapacity: true)
+    batch.reserveCapacity(count)
+  }
+
+  /// Adds a change to the batch: inserts the binding, or replaces the one with its key.
+  ///
+  /// - Throws: `unknownTunnel`, `unknownLocalizedRoutes`.
+  public func set(_ binding: Binding) throws(FlowTableError) {
+    try validate(binding)
+    append(BindingRecord(binding), to: binding.key.table)
+  }
+
+  /// Adds a change to the batch: removes the binding with this key, if there is one.
+  public func remove(_ key: BindingKey) { append(BindingRecord(tombstone: TableKey(key.prefix)), to: key.table) }
+
+  private func append(_ record: BindingRecord, to table: BindingTable) {
+    batch.append(PrefixChange(table: TableNumber(table), record: record, hash: record.key.hash(self.table.hash)))
+  }
+
+  /// Applies the batch, as `apply` does.
+  ///
+  /// - Returns: the generation from which the changes are visible.
+  @discardableResult
+  public func commitBatch() throws(FlowTableError) -> UInt64 {
     return try commit(in: bindings, outOfRecords: .outOfBindings(limit: bindings.limit))
   }
 

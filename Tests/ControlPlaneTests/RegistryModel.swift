@@ -22,8 +22,12 @@ struct RegistryModel {
   func users(_ tunnel: WireTunnel) -> Int { bindings.values.count { $0.record.tunnel == tunnel } }
 
   /// Applies valid records in order; returns how many changed anything.
-  mutating func set(_ records: [TableRecord], now: UInt64) -> Int {
-    let before = self
+  mutating func set(_ records: [TableRecord], now: UInt64) -> Int { set(records, now: now, since: self) }
+
+  /// - Parameter keepsTunnels: one that loses its last user stays.
+  private mutating func set(
+    _ records: [TableRecord], now: UInt64, since before: RegistryModel, keepsTunnels: Bool = false
+  ) -> Int {
     var changed = 0
     for record in records {
       switch record {
@@ -38,7 +42,7 @@ struct RegistryModel {
       case .visitor, .route: preconditionFailure("the random sequences have none")
       }
     }
-    dropUnused(since: before)
+    dropUnused(since: before, keepsTunnels)
     return changed
   }
 
@@ -77,9 +81,48 @@ struct RegistryModel {
     dropUnused(since: before)
   }
 
-  private mutating func dropUnused(since before: RegistryModel) {
+  /// Makes the records the content of these tables.
+  mutating func replace(_ tables: Set<TableNumber>, with records: [TableRecord], now: UInt64) {
+    let before = self
+    let named = Set(records.map(\.key))
+    for key in keys where tables.contains(key.table) && !named.contains(key) { forget(key) }
+    _ = set(records, now: now, since: before, keepsTunnels: tables.contains(.tunnels))
+  }
+
+  /// Removes these entries in one step.
+  mutating func sweep(_ swept: Set<TableKey>) {
+    let before = self
+    for key in swept { forget(key) }
+    dropUnused(since: before)
+  }
+
+  /// A tunnel that something names stays, as if nobody had set it.
+  private mutating func forget(_ key: TableKey) {
+    switch key {
+    case .tunnel(let tunnel): tunnels[tunnel] = Tunnel()
+    case .peer(let address): failed.remove(address)
+    default: bindings[key] = nil
+    }
+  }
+
+  /// Of entries that somebody set.
+  var keys: Set<TableKey> {
+    Set(bindings.keys).union(tunnels.filter(\.value.isConfigured).keys.map { .tunnel($0) }).union(
+      failed.map { .peer($0) })
+  }
+
+  /// Everything of an entry but its users; nil: nobody has set it.
+  func value(_ key: TableKey) -> String? {
+    switch key {
+    case .tunnel(let tunnel): tunnels[tunnel].flatMap { $0.isConfigured ? "\($0)" : nil }
+    case .peer(let address): failed.contains(address) ? "failed" : nil
+    default: bindings[key].map { "\($0.record) \($0.expiry ?? 0)" }
+    }
+  }
+
+  private mutating func dropUnused(since before: RegistryModel, _ keepsTunnels: Bool = false) {
     for (endpoints, tunnel) in tunnels where users(endpoints) == 0 && !tunnel.isStatic {
-      if before.users(endpoints) > 0 || !tunnel.isConfigured { tunnels[endpoints] = nil }
+      if before.users(endpoints) > 0 && !keepsTunnels || !tunnel.isConfigured { tunnels[endpoints] = nil }
     }
   }
 

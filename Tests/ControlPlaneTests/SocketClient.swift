@@ -76,14 +76,14 @@ final class SocketClient {
   }
 
   /// A connection that has said HELLO.
-  static func greeted(_ path: String) throws -> SocketClient {
+  static func greeted(_ path: String, owner: UInt32 = 0) throws -> SocketClient {
     let client = try SocketClient(path)
-    _ = try client.hello()
+    _ = try client.hello(owner: owner)
     return client
   }
 
-  func hello() throws -> HelloReply {
-    guard case .hello(let hello) = try ask(.hello(HelloRequest(client: "test"))) else {
+  func hello(owner: UInt32 = 0) throws -> HelloReply {
+    guard case .hello(let hello) = try ask(.hello(HelloRequest(owner: owner, client: "test"))) else {
       throw Failure(description: "HELLO was refused")
     }
     return hello

@@ -2,19 +2,19 @@
 ///
 /// An item is a hint, not the truth: its owner checks the slot's own deadline when it is popped, and drops or renews
 /// the item. Prolonging a lifetime therefore costs nothing here.
-struct DeadlineHeap {
-  struct Item {
+final class DeadlineHeap {
+  struct Item: BitwiseCopyable {
     /// Nanoseconds of the injected monotonic clock.
     let deadline: UInt64
     let slot: UInt32
   }
 
-  private var items: [Item] = []
+  private let items = ChunkList<Item>()
 
   var count: Int { items.count }
-  var earliest: UInt64? { items.first?.deadline }
+  var earliest: UInt64? { items.count == 0 ? nil : items[0].deadline }
 
-  mutating func push(_ item: Item) {
+  func push(_ item: Item) {
     items.append(item)
     var child = items.count - 1
     while child > 0 {
@@ -26,10 +26,10 @@ struct DeadlineHeap {
   }
 
   /// The earliest item, when it is due at `now`.
-  mutating func popDue(at now: UInt64) -> Item? {
-    guard let first = items.first, first.deadline <= now else { return nil }
-    let last = items.removeLast()
-    if !items.isEmpty {
+  func popDue(at now: UInt64) -> Item? {
+    guard items.count > 0, items[0].deadline <= now else { return nil }
+    let first = items[0]
+    if let last = items.popLast(), items.count > 0 {
       items[0] = last
       sink(0)
     }
@@ -37,12 +37,13 @@ struct DeadlineHeap {
   }
 
   /// Replaces everything, in linear time.
-  mutating func rebuild(_ replacement: [Item]) {
-    items = replacement
+  func rebuild(_ replacement: [Item]) {
+    items.removeAll()
+    for item in replacement { items.append(item) }
     for index in (0..<items.count / 2).reversed() { sink(index) }
   }
 
-  private mutating func sink(_ start: Int) {
+  private func sink(_ start: Int) {
     var parent = start
     while true {
       var child = 2 * parent + 1

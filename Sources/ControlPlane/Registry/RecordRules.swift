@@ -88,6 +88,17 @@ struct RecordRules {
     return peer
   }
 
+  /// Whether a binding without anything rare keeps the rules, its tunnel's aside. False says only that `check` must tell.
+  @inline(__always)
+  func admits(_ plain: PlainBinding) -> Bool {
+    guard role == .localMobilityAnchor, !plain.hasLocalRouting, !BindingState(plain.state).isHandover else {
+      return false
+    }
+    guard !plain.requiresESP || plain.table == .mobile else { return false }
+    let prefix = Prefix(plain)
+    return pools.contains { $0.contains(prefix) }
+  }
+
   private func checkAnchored(_ prefix: Prefix, table: BindingRecord.Table) throws(RecordRefusal) {
     switch role {
     case .localMobilityAnchor:

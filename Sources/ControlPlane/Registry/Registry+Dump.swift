@@ -31,11 +31,29 @@ extension Registry {
   ///   - limit: records in the slice at most.
   /// - Returns: nil for a cookie that no dump of this table gave out; a slice without records is the end.
   public func dump(_ request: DumpRequest, limit: Int, now: UInt64) -> DumpSlice? {
+    dump(request, limit: limit, now: now) { _, _ in }
+  }
+
+  /// The same with the owner of each record, for a snapshot; nil for a tunnel that nobody set.
+  public func ownedDump(
+    _ request: DumpRequest, limit: Int, now: UInt64
+  ) -> (slice: DumpSlice, owners: [UInt32?])? {
+    var owners: [UInt32?] = []
+    let slice = dump(request, limit: limit, now: now) { table, slot in
+      owners.append(origin(table, slot).map(self.owners.owner))
+    }
+    return slice.map { ($0, owners) }
+  }
+
+  private func dump(
+    _ request: DumpRequest, limit: Int, now: UInt64, each: (TableNumber, UInt32) -> Void
+  ) -> DumpSlice? {
     guard var cookie = start(of: request) else { return nil }
     while true {
       var records: [TableRecord] = []
       while records.count < limit, let (slot, record) = next(cookie, now: now) {
         records.append(record)
+        each(cookie.table, slot)
         cookie.slot = slot + 1
       }
       if !records.isEmpty {

@@ -4,12 +4,12 @@ import FlowTable
 /// (`buffers.per-mobile-node`) is one for all its prefixes.
 struct HoldingAccounts {
   enum Owner: Hashable {
-    case mobileNode(String)
+    case mobileNode(MobileNodeNames.ID)
     /// Slot of a binding that names no mobile node.
     case binding(UInt32)
 
     init(_ slot: UInt32, _ entry: BindingEntry) {
-      self = entry.mobileNode.map(Owner.mobileNode) ?? .binding(slot)
+      self = entry.mobileNode == 0 ? .binding(slot) : .mobileNode(entry.mobileNode)
     }
   }
 
@@ -71,7 +71,7 @@ extension Registry {
   func finishHandovers() {
     guard journal.concernsHandovers else { return }
     for note in journal.bindings {
-      if let previous = note.previous, previous.holds {
+      if let previous = journal.previous(note), previous.holds {
         accounts.release(HoldingAccounts.Owner(note.slot, previous), in: ledger)
       }
       if !note.isRemoved, let entry = bindings[note.slot], entry.state == .flushing {
@@ -88,7 +88,7 @@ extension Registry {
   /// until the next record, since the previous MAG may have sent its last packets only now.
   func endFlushes() {
     guard !flushing.isEmpty else { return }
-    journal = Journal(number: journal.number + 1)
+    journal.begin()
     journal.concernsHandovers = true
     for slot in flushing.next(Self.flushesPerTick) {
       // A slot may come twice.
@@ -98,11 +98,14 @@ extension Registry {
       else { continue }
       bindings[slot]?.state = .active
       bindings[slot]?.isFlushed = true
+      // Without its peer it is another record.
+      bindings[slot]?.origin.checksum = 0
       if let peer = previous.peer {
         noteTunnel(peer)
         tunnels[peer]?.quietUsers += 1
       }
-      journal.bindings.append(.init(slot: slot, previous: previous))
+      journal.note(slot, previous: previous)
+      names.retain(previous.mobileNode)
     }
     let ended = journal.bindings
     do throws(RecordRefusal) {
@@ -112,7 +115,7 @@ extension Registry {
     }
     for note in ended {
       guard let entry = bindings[note.slot] else { continue }
-      events.add(.flushed(entry.packedKey.key, mobileNode: entry.mobileNode))
+      events.add(.flushed(entry.packedKey.key, mobileNode: names[entry.mobileNode]))
     }
   }
 }

@@ -12,11 +12,16 @@ extension Registry {
   func stage(_ record: PeerRecord) throws(RecordRefusal) -> Bool {
     let address = try rules.check(record)
     guard record.state == .failed else { return stageRecovery(of: address) }
-    guard peers.find(address) == nil else { return false }
+    if let slot = peers.find(address), let entry = peers[slot] {
+      renew(.peers, slot, entry.origin)
+      return false
+    }
     guard peers.count < Self.peerCapacity else {
       throw RecordRefusal(code: .full, field: "peer", rule: "\(Self.peerCapacity) failed peers are the most")
     }
-    journal.peers.append(.init(slot: peers.insert(address, FailedPeer(address: address)), previous: nil))
+    let checksum = TableRecord.peer(record).checksum
+    let entry = FailedPeer(address: address, origin: owners.origin(.peers, checksum: checksum))
+    journal.peers.append(.init(slot: peers.insert(entry), previous: nil))
     for slot in tunnelSlots(to: address) { noteTunnel(slot) }
     return true
   }
@@ -24,10 +29,14 @@ extension Registry {
   /// Ends a failure; false when there is none.
   func stageRecovery(of address: IPAddress) -> Bool {
     guard let slot = peers.find(address), let entry = peers[slot] else { return false }
-    journal.peers.append(.init(slot: slot, previous: entry, isRemoved: true))
-    peers.unlink(address)
-    for slot in tunnelSlots(to: address) { noteTunnel(slot) }
+    removePeer(slot, entry)
     return true
+  }
+
+  func removePeer(_ slot: UInt32, _ entry: FailedPeer) {
+    journal.peers.append(.init(slot: slot, previous: entry, isRemoved: true))
+    peers.unlink(slot)
+    for slot in tunnelSlots(to: entry.address) { noteTunnel(slot) }
   }
 
   /// Whether tunnels to this far end carry nothing: it has failed, or its bindings are being revoked.
@@ -45,11 +54,10 @@ extension Registry {
 
   func undoPeers() {
     for note in journal.peers.reversed() {
-      guard let entry = peers[note.slot] else { continue }
       if note.isRemoved {
-        peers.relink(entry.address, to: note.slot)
+        peers.relink(note.slot)
       } else {
-        peers.unlink(entry.address)
+        peers.unlink(note.slot)
         peers.release(note.slot)
       }
     }

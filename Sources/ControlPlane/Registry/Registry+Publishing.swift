@@ -88,47 +88,48 @@ extension Registry {
 
   /// Changes the forwarding table for the journal's bindings and visitors; equal values are not written.
   private func apply(_ written: [UInt32: RouteBlock?]) throws(RecordRefusal) {
-    var changes: [TableWriter.BindingChange] = []
-    changes.reserveCapacity(journal.bindings.count)
-    var moved = written
-    for note in journal.bindings {
-      guard let entry = bindings[note.slot] else { continue }
-      let hasOtherBlock = !moved.isEmpty && moved.removeValue(forKey: note.slot) != nil
-      if note.isRemoved {
-        changes.append(.remove(entry.packedKey.key))
-      } else if hasOtherBlock || note.previous.map({ !$0.forwardsLike(entry) }) ?? true {
-        append(note.slot, entry, written, to: &changes)
-      }
-    }
-    for slot in moved.keys {
-      if let entry = bindings[slot] { append(slot, entry, written, to: &changes) }
-    }
-    for note in journal.visitors {
-      guard let entry = visitors[note.slot] else { continue }
-      changes.append(note.isRemoved ? .remove(entry.binding.key) : .set(entry.binding))
-    }
     do throws(FlowTableError) {
-      if !changes.isEmpty { try writer.apply(changes) }
+      writer.beginBatch(journal.bindings.count)
+      // A prefix may change from one to the other in one request: what goes is first.
+      for note in journal.visitors where note.isRemoved {
+        if let entry = visitors[note.slot] { writer.remove(entry.binding.key) }
+      }
+      var moved = written
+      for note in journal.bindings {
+        guard let entry = bindings[note.slot] else { continue }
+        let hasOtherBlock = !moved.isEmpty && moved.removeValue(forKey: note.slot) != nil
+        if note.isRemoved {
+          writer.remove(entry.packedKey.key)
+        } else if hasOtherBlock || journal.previous(note).map({ !$0.forwardsLike(entry) }) ?? true {
+          try add(note.slot, entry, written)
+        }
+      }
+      for slot in moved.keys {
+        if let entry = bindings[slot] { try add(slot, entry, written) }
+      }
+      for note in journal.visitors where !note.isRemoved {
+        if let entry = visitors[note.slot] { try writer.set(entry.binding) }
+      }
+      if !writer.isBatchEmpty { try writer.commitBatch() }
     } catch {
       throw .refusal(error)
     }
   }
 
-  /// The binding of the forwarding table for an entry.
-  private func append(
-    _ slot: UInt32, _ entry: BindingEntry, _ written: [UInt32: RouteBlock?],
-    to changes: inout [TableWriter.BindingChange]
-  ) {
+  /// Adds the binding of the forwarding table for an entry to the writer's batch.
+  @inline(__always)
+  private func add(
+    _ slot: UInt32, _ entry: BindingEntry, _ written: [UInt32: RouteBlock?]
+  ) throws(FlowTableError) {
     guard let tunnel = tunnels[entry.tunnel]?.id else { return }
-    let block = written[slot] ?? blocks[slot]
-    changes.append(
-      .set(
-        Binding(
-          key: entry.packedKey.key, tunnel: tunnel, state: entry.state, access: entry.access,
-          localRouting: entry.localRouting, requiresESP: entry.requiresESP,
-          peer: entry.peer.flatMap { tunnels[$0]?.id },
-          holding: entry.holds ? accounts.id(HoldingAccounts.Owner(slot, entry)) : nil, isFlushed: entry.isFlushed,
-          localizedRoutes: block?.id)))
+    let block = blocks.isEmpty && written.isEmpty ? nil : written[slot] ?? blocks[slot]
+    try writer.set(
+      Binding(
+        key: entry.packedKey.key, tunnel: tunnel, state: entry.state, access: entry.access,
+        localRouting: entry.localRouting, requiresESP: entry.requiresESP,
+        peer: entry.peer.flatMap { tunnels[$0]?.id },
+        holding: entry.holds ? accounts.id(HoldingAccounts.Owner(slot, entry)) : nil, isFlushed: entry.isFlushed,
+        localizedRoutes: block?.id))
   }
 
   private func finish(_ prepared: Preparation) {
@@ -139,29 +140,45 @@ extension Registry {
     }
     finishHandovers()
     finishBlocks(prepared.blocks)
-    for note in journal.bindings {
-      if note.isRemoved { bindings.release(note.slot) } else { schedule(note.slot) }
-    }
+    countBindings()
+    countOthers()
+    finishBindings()
     for note in journal.visitors where note.isRemoved { visitors.release(note.slot) }
     finishRoutes()
     finishPeers()
-    for note in journal.tunnels { dropIfUnused(note) }
-    journal = Journal(number: journal.number)
+    for note in journal.tunnels {
+      dropIfUnused(note)
+      countTunnel(note)
+    }
+    finishRenewals()
+    journal.clear()
+  }
+
+  private func finishBindings() {
+    for note in journal.bindings {
+      guard note.isRemoved else {
+        if let previous = journal.previous(note) { names.release(previous.mobileNode) }
+        schedule(note.slot)
+        continue
+      }
+      if let entry = bindings[note.slot] { names.release(entry.mobileNode) }
+      bindings.release(note.slot)
+    }
   }
 
   /// A dynamic tunnel goes with its last user; one that a record set waits for its first.
   private func dropIfUnused(_ note: Journal.Note<TunnelEntry>) {
     guard let entry = tunnels[note.slot] else { return }
-    let lostLastUser = (note.previous?.users ?? 0) > 0 || !entry.isConfigured
+    let lostLastUser = (note.previous?.users ?? 0) > 0 && !journal.saysAllTunnels || !entry.isConfigured
     guard note.isRemoved || (entry.users == 0 && !entry.isStatic && lostLastUser) else { return }
-    tunnels.unlink(entry.endpoints)
+    tunnels.unlink(note.slot)
     if entry.id == nil {
       tunnels.release(note.slot)
     } else if removeTunnel(note.slot, entry) {
       tunnels.release(note.slot)
     } else {
       // The table has put the removal off; the slot keeps the handle, and the key leads to it again if it is used anew.
-      tunnels.relink(entry.endpoints, to: note.slot)
+      tunnels.relink(note.slot)
       tunnels[note.slot]?.choices = TunnelChoices()
       tunnels[note.slot]?.isConfigured = false
       tunnels[note.slot]?.isStatic = false
@@ -179,57 +196,6 @@ extension Registry {
     tunnels[slot]?.nextHop = nil
     tunnels[slot]?.published = nil
     return true
-  }
-
-  /// Puts everything back as it was before the request.
-  func undoJournal() {
-    for note in journal.bindings.reversed() {
-      guard let entry = bindings[note.slot] else { continue }
-      if note.isRemoved { bindings.relink(entry.packedKey, to: note.slot) }
-      if let previous = note.previous {
-        bindings[note.slot] = previous
-      } else {
-        bindings.unlink(entry.packedKey)
-        bindings.release(note.slot)
-      }
-    }
-    for note in journal.visitors.reversed() {
-      guard let entry = visitors[note.slot] else { continue }
-      if note.isRemoved { visitors.relink(entry.prefix, to: note.slot) }
-      if let previous = note.previous {
-        visitors[note.slot] = previous
-      } else {
-        visitors.unlink(entry.prefix)
-        visitors.release(note.slot)
-      }
-    }
-    undoRoutes()
-    undoPeers()
-    undoRevocations()
-    for note in journal.tunnels.reversed() { undo(note) }
-    journal = Journal(number: journal.number)
-  }
-
-  private func undo(_ note: Journal.Note<TunnelEntry>) {
-    guard let entry = tunnels[note.slot] else { return }
-    if note.isRemoved { tunnels.relink(entry.endpoints, to: note.slot) }
-    guard var previous = note.previous else {
-      guard entry.id == nil else {
-        // Its withdrawal was put off: it stays as an unused dynamic tunnel until the table lets it go.
-        tunnels[note.slot]?.users = 0
-        tunnels[note.slot]?.quietUsers = 0
-        tunnels[note.slot]?.isConfigured = false
-        tunnels[note.slot]?.isStatic = false
-        lingeringTunnels.insert(note.slot)
-        return
-      }
-      tunnels.unlink(entry.endpoints)
-      tunnels.release(note.slot)
-      return
-    }
-    // The handle and what the table has are facts, not part of the request.
-    (previous.id, previous.nextHop, previous.published) = (entry.id, entry.nextHop, entry.published)
-    tunnels[note.slot] = previous
   }
 }
 

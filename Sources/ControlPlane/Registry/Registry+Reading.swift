@@ -67,7 +67,7 @@ extension Registry {
     }
     var record = BindingRecord(
       table: key.table.wire, prefix: key.prefix.wire, tunnel: tunnel.endpoints.wire, state: entry.state.wire,
-      localRouting: entry.localRouting, requiresESP: entry.requiresESP, mobileNode: entry.mobileNode)
+      localRouting: entry.localRouting, requiresESP: entry.requiresESP, mobileNode: names[entry.mobileNode])
     record.lifetime = Self.secondsLeft(entry.expiry, now)
     // After a flush it is only heard, not part of what was set last.
     if entry.state.isHandover { record.peer = entry.peer.flatMap { tunnels[$0] }?.endpoints.wire }

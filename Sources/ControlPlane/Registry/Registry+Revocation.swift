@@ -53,7 +53,7 @@ extension Registry {
   @discardableResult
   public func continueRevocations(limit: Int) -> Bool {
     guard let revocation = revocations.first else { return false }
-    journal = Journal(number: journal.number + 1)
+    journal.begin()
     var position = revocation.position
     var seen = 0
     while journal.bindings.count < limit, seen < limit * Self.scanFactor,
@@ -78,7 +78,7 @@ extension Registry {
 
   private func covers(_ revocation: Revocation, _ entry: BindingEntry) -> Bool {
     entry.touched <= revocation.number && tunnels[entry.tunnel]?.endpoints.remote == revocation.remote
-      && (revocation.table == nil || entry.packedKey.key.table == revocation.table)
+      && (revocation.table == nil || entry.packedKey.table == revocation.table)
   }
 
   /// What still uses the peer's tunnels, or was set meanwhile, is forwarded again.

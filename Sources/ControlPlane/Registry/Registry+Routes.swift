@@ -23,7 +23,9 @@ extension Registry {
     let sameVia = leads(previous?.via, to: via)
     var entry = RouteEntry(key: key, via: sameVia ? previous?.via : nil, isReceiveOnly: record.receiveOnly)
     if let lifetime = record.lifetime { entry.expiry = now &+ UInt64(lifetime) * 1_000_000_000 }
-    if sameVia, let previous, entry.isReceiveOnly == previous.isReceiveOnly, entry.expiry == previous.expiry {
+    entry.origin = owners.origin(.routes)
+    if sameVia, let slot, let previous, entry.equals(previous) {
+      renew(.routes, slot, previous.origin)
       return false
     }
     if previous == nil { try checkRoom(key) }
@@ -49,7 +51,7 @@ extension Registry {
     var entry = entry
     entry.touched = journal.number
     guard let slot, let previous else {
-      let slot = routes.insert(entry.key, entry)
+      let slot = routes.insert(entry)
       routesFrom[entry.key.from, default: []].insert(slot)
       journal.routes.append(.init(slot: slot, previous: nil))
       return
@@ -62,7 +64,7 @@ extension Registry {
   func removeRoute(_ slot: UInt32, _ entry: RouteEntry) {
     if let via = entry.via { release(via) }
     journal.routes.append(.init(slot: slot, previous: entry, isRemoved: true))
-    routes.unlink(entry.key)
+    routes.unlink(slot)
     forget(slot, entry)
   }
 
@@ -87,13 +89,13 @@ extension Registry {
     for note in journal.routes.reversed() {
       guard let entry = routes[note.slot] else { continue }
       if note.isRemoved {
-        routes.relink(entry.key, to: note.slot)
+        routes.relink(note.slot)
         routesFrom[entry.key.from, default: []].insert(note.slot)
       }
       if let previous = note.previous {
         routes[note.slot] = previous
       } else {
-        routes.unlink(entry.key)
+        routes.unlink(note.slot)
         forget(note.slot, entry)
         routes.release(note.slot)
       }

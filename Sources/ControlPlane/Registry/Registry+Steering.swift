@@ -9,8 +9,8 @@ extension Registry {
     for note in journal.bindings {
       guard let entry = bindings[note.slot] else { continue }
       plan.replace(
-        entry.packedKey.key.prefix, previous: note.previous == nil ? nil : .bound, with: note.isRemoved ? nil : .bound)
-      plan.count(note.previous?.access, by: -1)
+        entry.packedKey.key.prefix, previous: note.isNew ? nil : .bound, with: note.isRemoved ? nil : .bound)
+      plan.count(journal.previous(note)?.access, by: -1)
       plan.count(note.isRemoved ? nil : entry.access, by: 1)
     }
     for note in journal.visitors {

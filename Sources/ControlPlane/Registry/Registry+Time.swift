@@ -31,7 +31,7 @@ extension Registry {
     retryPostponed()
     endFlushes()
     continueRevocations(limit: Self.revocationSlice)
-    journal = Journal(number: journal.number + 1)
+    journal.begin()
     stageRouteExpiries(now)
     var expired: [ExpiredBinding] = []
     while expired.count < Self.expiriesPerTick, let item = deadlines.popDue(at: now) {
@@ -47,7 +47,7 @@ extension Registry {
       expired.append(
         ExpiredBinding(
           key: entry.packedKey.key, cause: entry.removal <= now ? .deregistered : .lifetime,
-          mobileNode: entry.mobileNode))
+          mobileNode: names[entry.mobileNode]))
     }
     let slots = journal.bindings.map(\.slot)
     let routeSlots = journal.routes.map(\.slot)
@@ -133,7 +133,7 @@ extension Registry {
         continue
       }
       guard removeTunnel(slot, entry) else { continue }
-      tunnels.unlink(entry.endpoints)
+      tunnels.unlink(slot)
       tunnels.release(slot)
       lingeringTunnels.remove(slot)
     }

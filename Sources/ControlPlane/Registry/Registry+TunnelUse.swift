@@ -15,6 +15,10 @@ extension Registry {
     return slot
   }
 
+  /// One user more of a tunnel that exists.
+  @inline(__always)
+  func useAgain(_ slot: UInt32) { changeUsers(slot, by: 1) }
+
   /// One user less.
   func release(_ slot: UInt32) { changeUsers(slot, by: -1) }
 
@@ -30,7 +34,7 @@ extension Registry {
     if let slot = tunnels.find(endpoints) { return slot }
     var entry = TunnelEntry(endpoints: endpoints)
     entry.touched = journal.number
-    let slot = tunnels.insert(endpoints, entry)
+    let slot = tunnels.insert(entry)
     journal.tunnels.append(.init(slot: slot, previous: nil))
     return slot
   }
@@ -40,8 +44,13 @@ extension Registry {
     tunnels[slot]?.users += change
   }
 
+  @inline(__always)
   func noteTunnel(_ slot: UInt32) {
-    guard let entry = tunnels[slot], entry.touched != journal.number else { return }
+    if tunnels[slot]?.touched != journal.number { noteUntouchedTunnel(slot) }
+  }
+
+  private func noteUntouchedTunnel(_ slot: UInt32) {
+    guard let entry = tunnels[slot] else { return }
     journal.tunnels.append(.init(slot: slot, previous: entry))
     tunnels[slot]?.touched = journal.number
   }

@@ -25,15 +25,17 @@ public final class Registry {
   /// Nil at an LMA, where nothing depends on sources.
   let steering: (any SteeringTable)?
 
-  var bindings = SlotMap<PackedKey, BindingEntry>()
-  var tunnels = SlotMap<TunnelEndpoints, TunnelEntry>()
-  var visitors = SlotMap<Prefix, VisitorEntry>()
-  var routes = SlotMap<RouteKey, RouteEntry>()
+  let bindings = SlotMap<BindingEntry>()
+  let tunnels = SlotMap<TunnelEntry>()
+  let visitors = SlotMap<VisitorEntry>()
+  let routes = SlotMap<RouteEntry>()
+  let names = MobileNodeNames()
+  let owners = Owners()
   /// Slots of the routes of each prefix.
   var routesFrom: [Prefix: Set<UInt32>] = [:]
   /// By the binding's slot.
   var blocks: [UInt32: RouteBlock] = [:]
-  var peers = SlotMap<IPAddress, FailedPeer>()
+  let peers = SlotMap<FailedPeer>()
   /// Oldest first.
   var revocations: [Revocation] = []
   let ledger: HandoverLedger
@@ -42,11 +44,11 @@ public final class Registry {
   var events = RegistryEvents()
   /// Bindings at each station; the steering program knows the stations with at least one.
   var stations: [Station: Int] = [:]
-  var deadlines = DeadlineHeap()
-  var routeDeadlines = DeadlineHeap()
+  let deadlines = DeadlineHeap()
+  let routeDeadlines = DeadlineHeap()
   /// When the flushes and the revocations were looked at last.
   var lastLook: UInt64 = 0
-  var journal = Journal(number: 0)
+  var journal = Journal()
   /// Tunnels without users whose removal the forwarding table has put off.
   var lingeringTunnels: Set<UInt32> = []
   /// Tunnels whose settings the forwarding table has not taken in yet: a path MTU, a peer's state, or what they were before
@@ -85,9 +87,33 @@ public final class Registry {
   /// - Parameters:
   ///   - atomic: all records or none, and packets see all of them or none. Otherwise every valid record is applied.
   ///   - now: nanoseconds of the injected monotonic clock, for lifetimes.
+  ///   - owner: whose they are from now on; 0 is the command line's.
   /// - Returns: what became of them; with a failure named when one was refused.
-  public func set(_ records: some Collection<TableRecord>, atomic: Bool, now: UInt64) -> Outcome {
-    run(records, atomic: atomic, now: now) { (record, now) throws(RecordRefusal) in try stage(record, now: now) }
+  public func set(
+    _ records: some Collection<TableRecord>, atomic: Bool, now: UInt64, owner: UInt32 = 0
+  ) -> Outcome {
+    owners.begin(owner)
+    return run(records, atomic: atomic, now: now) { (record, now) throws(RecordRefusal) in try stage(record, now: now) }
+  }
+
+  /// Sets records of a snapshot: each is stale until its owner says it again.
+  public func restore(_ records: some Collection<TableRecord>, owner: UInt32, now: UInt64) -> Outcome {
+    owners.begin(owner, stale: true)
+    return run(records, atomic: false, now: now) { (record, now) throws(RecordRefusal) in try stage(record, now: now) }
+  }
+
+  /// The same as `set` for bindings without anything rare.
+  public func set(
+    _ records: ArraySlice<PlainBinding>, atomic: Bool, now: UInt64, owner: UInt32 = 0
+  ) -> Outcome {
+    owners.begin(owner)
+    beginRequest(now: now)
+    var outcome = Outcome()
+    stage(records, now: now) { index, result in
+      outcome.count(result.map(Optional.some), at: index)
+      return !atomic || outcome.firstFailure == nil
+    }
+    return finishRequest(outcome, of: records.count, atomic: atomic)
   }
 
   /// Deletes by key; what is absent counts as unchanged. A binding's key may carry the remote it must still have.
@@ -116,32 +142,38 @@ public final class Registry {
     _ elements: some Collection<Element>, atomic: Bool, now: UInt64,
     stage: (Element, UInt64) throws(RecordRefusal) -> Bool?
   ) -> Outcome {
-    journal = Journal(number: journal.number + 1)
-    // Requests in quick succession must not put the next look off for ever.
-    if flushing.isEmpty && revocations.isEmpty { lastLook = now }
+    beginRequest(now: now)
     var outcome = Outcome()
     for (index, element) in elements.enumerated() {
       do throws(RecordRefusal) {
-        switch try stage(element, now) {
-        case true?: outcome.applied += 1
-        case false?: outcome.unchanged += 1
-        case nil: break
-        }
+        outcome.count(.success(try stage(element, now)), at: index)
       } catch {
-        outcome.failed += 1
-        if outcome.firstFailure == nil { outcome.firstFailure = error.failure(index: index) }
-        if atomic {
-          undoJournal()
-          return Outcome(failed: 1, firstFailure: outcome.firstFailure, generation: writer.generation)
-        }
+        outcome.count(.failure(error), at: index)
+        if atomic { break }
       }
     }
-    do throws(RecordRefusal) {
-      try publishJournal()
-    } catch {
+    return finishRequest(outcome, of: elements.count, atomic: atomic)
+  }
+
+  func beginRequest(now: UInt64) {
+    journal.begin()
+    // Requests in quick succession must not put the next look off for ever.
+    if flushing.isEmpty && revocations.isEmpty { lastLook = now }
+  }
+
+  /// Publishes what was staged, or undoes all of it.
+  private func finishRequest(_ staged: Outcome, of count: Int, atomic: Bool) -> Outcome {
+    var outcome = staged
+    if atomic, let failure = staged.firstFailure {
       undoJournal()
-      let refused = UInt32(clamping: elements.count)
-      outcome = Outcome(failed: atomic ? 1 : refused, firstFailure: error.failure(index: nil))
+      outcome = Outcome(failed: 1, firstFailure: failure)
+    } else {
+      do throws(RecordRefusal) {
+        try publishJournal()
+      } catch {
+        undoJournal()
+        outcome = Outcome(failed: atomic ? 1 : UInt32(clamping: count), firstFailure: error.failure(index: nil))
+      }
     }
     outcome.generation = writer.generation
     return outcome
@@ -149,6 +181,18 @@ public final class Registry {
 }
 
 extension Outcome {
+  /// Counts one record; nil is counted later.
+  fileprivate mutating func count(_ result: Result<Bool?, RecordRefusal>, at index: Int) {
+    switch result {
+    case .success(true?): applied += 1
+    case .success(false?): unchanged += 1
+    case .success(nil): break
+    case .failure(let refusal):
+      failed += 1
+      if firstFailure == nil { firstFailure = refusal.failure(index: index) }
+    }
+  }
+
   /// Adds what bulk revocations have removed; one that a worker holds up is named.
   public mutating func add(_ revocations: [Revocation]) {
     for revocation in revocations {

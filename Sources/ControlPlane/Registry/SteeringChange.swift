@@ -37,6 +37,10 @@ struct SteeringPlan {
       if before == 0 { additions.append(.station(station, present: true)) }
       if before + change == 0 { removals.append(.station(station, present: false)) }
     }
+    guard !additions.isEmpty, !removals.isEmpty else { return }
+    // A prefix that was a mobile node's and is ordinary hosts' now, or the reverse, is in both: it stays.
+    let added = Set(additions.map(\.removal))
+    removals.removeAll { added.contains($0) }
   }
 
   mutating func replace(_ prefix: Prefix, previous: SteeringSource?, with kind: SteeringSource?) {

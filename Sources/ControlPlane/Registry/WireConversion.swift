@@ -42,6 +42,20 @@ extension TunnelEndpoints {
   package var wire: WireTunnel { WireTunnel(local: local.wire, remote: remote.wire) }
 }
 
+extension Prefix {
+  init(_ plain: PlainBinding) { self.init(plain.prefix) }
+}
+
+extension TunnelEndpoints {
+  @inline(__always)
+  init(_ plain: PlainBinding) { self.init(plain.tunnel) }
+}
+
+extension PackedKey {
+  @inline(__always)
+  init(_ plain: PlainBinding) { self.init(table: BindingTable(plain.table), Prefix(plain)) }
+}
+
 extension BindingTable {
   init(_ wire: BindingRecord.Table) {
     switch wire {

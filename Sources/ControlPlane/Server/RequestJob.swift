@@ -12,6 +12,11 @@ enum RequestJob {
   case audit(deadline: UInt64)
   case status([ArraySlice<StatusItem>])
   case counters([ArraySlice<CounterItem>])
+  /// An UPSERT of a transaction: records go aside, from this one on.
+  case setAside(UpsertRequest, RecordSum, position: Int, Replacement)
+  case commit(TransactionCommit)
+  /// SYNC_END, whose count matched.
+  case sweep(Synchronization)
   /// The answer is known.
   case answer(Reply)
 }

@@ -4,8 +4,13 @@ import NIOCore
 
 /// Turns requests into steps on the registry. Confined to the writer's loop.
 final class RequestResponder {
-  /// Records of a slice: about a millisecond of the writer's time, and 400 kB of a dump at most.
-  static let sliceRecords = 2048
+  /// Records of a dump's slice: 400 kB at most.
+  private static let dumpRecords = 2048
+  /// Records of a slice of an UPSERT or DELETE: half a millisecond of the writer's time at most, twice that while the
+  /// forwarding table grows.
+  private static let sliceRecords = 256
+  /// The same of bindings without anything rare, at 0.5 µs each.
+  private static let plainSliceRecords = 1024
   /// Items of a STATUS or COUNTERS frame: far below the smallest payload limit at 300 octets each.
   private static let pageItems = 2048
   /// How long a STATUS waits for the audit of the forwarding table; then it tells of the one before.
@@ -13,10 +18,12 @@ final class RequestResponder {
 
   let core: WriterCore
   private let configuration: DaemonConfiguration
-  private let capacities: FlowTableLimits
+  let capacities: FlowTableLimits
   private let source: any StatusSource
   private let identity: ServiceIdentity
   private let limits: Limits
+  /// Connections with an open transaction.
+  var transactions: Set<UInt64> = []
 
   init(
     core: WriterCore, configuration: DaemonConfiguration, capacities: FlowTableLimits, source: any StatusSource,
@@ -31,45 +38,61 @@ final class RequestResponder {
   }
 
   /// What a frame asks for, or its refusal.
-  func job(for frame: IncomingFrame, access: HelloReply.Access) -> RequestJob {
+  func job(for frame: IncomingFrame, _ session: ClientSession) -> RequestJob {
     switch frame.content {
     case .failure(let error): return .answer(.failure(error.status, error.outcome))
     case .success(let request):
-      if let refusal = refusal(of: request, frame, access) { return .answer(refusal) }
-      return job(for: request, frame.flags, access)
+      if let refusal = refusal(of: request, frame, session) { return .answer(refusal) }
+      return job(for: request, frame, session)
     }
   }
 
-  private func refusal(of request: Request, _ frame: IncomingFrame, _ access: HelloReply.Access) -> Reply? {
+  private func refusal(of request: Request, _ frame: IncomingFrame, _ session: ClientSession) -> Reply? {
     if case .hello(let hello) = request {
-      guard hello.major != Limits.majorVersion else { return nil }
-      return Self.refusal(
-        .versionMismatch, "major", "version \(hello.major) is not \(Limits.majorVersion), which this daemon speaks")
+      guard hello.major == Limits.majorVersion else {
+        return Self.refusal(
+          .versionMismatch, "major", "version \(hello.major) is not \(Limits.majorVersion), which this daemon speaks")
+      }
+      guard session.greet(owner: hello.owner) else {
+        return Self.refusal(.conflict, "owner", "this connection is owner \(session.owner)'s; open another one")
+      }
+      return nil
     }
     guard !frame.endsStream else { return Self.refusal(.helloRequired, "frame", "the first frame must be HELLO") }
-    guard access == .write || !request.type.needsWriteAccess else {
+    guard session.connection.access == .write || !request.type.needsWriteAccess else {
       return Self.refusal(.notPermitted, "frame", "this peer may read; only root and the socket's group may write")
     }
     return nil
   }
 
-  private static func refusal(_ code: StatusCode, _ field: String, _ rule: String) -> Reply {
+  static func refusal(_ code: StatusCode, _ field: String, _ rule: String) -> Reply {
     .failure(code, Outcome(failed: 0, firstFailure: .init(index: nil, code: code, field: field, rule: rule)))
   }
 
-  private func job(for request: Request, _ flags: FrameFlags, _ access: HelloReply.Access) -> RequestJob {
+  private func job(for request: Request, _ frame: IncomingFrame, _ session: ClientSession) -> RequestJob {
     switch request {
-    case .hello: return .answer(.hello(hello(access)))
-    case .upsert(let request): return .set(request, flags, BatchProgress())
-    case .delete(let request): return .delete(request, flags, BatchProgress(), [])
+    case .hello: return .answer(.hello(hello(session.connection.access)))
+    case .upsert(let request):
+      guard let replacement = session.replacement else { return .set(request, frame.flags, BatchProgress()) }
+      return .setAside(request, frame.sum ?? RecordSum(), position: 0, replacement)
+    case .delete(let request):
+      guard session.replacement == nil else {
+        let rule = "a transaction is open on this connection, and what it does not name is deleted by it"
+        return .answer(Self.refusal(.conflict, "frame", rule))
+      }
+      return .delete(request, frame.flags, BatchProgress(), [])
     case .lookup(let request):
       let entries = core.registry.lookup(request, now: core.clock())
       return .answer(entries.isEmpty ? Self.refusal(.notFound, "key", "nothing has this key") : .lookup(entries))
     case .dump(let request): return .dump(request)
     case .status: return .audit(deadline: core.clock() &+ Self.auditTime)
     case .counters(let request): return .counters(Self.pages(counterItems(all: request.all)))
-    case .barrier, .ping, .transactionBegin, .transactionCommit, .transactionAbort, .syncBegin, .syncEnd, .subscribe,
-      .statistics:
+    case .transactionBegin(let scope): return .answer(beginTransaction(scope, frame.flags, session))
+    case .transactionCommit(let commit): return .commit(commit)
+    case .transactionAbort: return .answer(abortTransaction(session))
+    case .syncBegin(let scope): return .answer(beginSynchronization(scope, session))
+    case .syncEnd(let request): return endSynchronization(request, session)
+    case .barrier, .ping, .subscribe, .statistics:
       // The one place for what the wire knows and the daemon does not serve yet.
       let error = DecodeError.unsupportedType(request.type.rawValue)
       return .answer(.failure(error.status, error.outcome))
@@ -77,19 +100,18 @@ final class RequestResponder {
   }
 
   /// Runs one slice.
-  func advance(_ job: inout RequestJob) -> RequestStep {
+  func perform(_ job: inout RequestJob, _ session: ClientSession) -> RequestStep {
     switch job {
     case .answer(let reply): return .reply(reply)
     case .set(let request, let flags, var progress):
-      let slice = slice(request.records, flags, progress)
-      let outcome = core.registry.set(slice, atomic: flags.contains(.atomic), now: core.clock())
+      let (outcome, count) = set(request, flags, progress, owner: session.owner)
       core.lookSooner()
-      progress.add(outcome, count: slice.count)
+      progress.add(outcome, count: count)
       job = .set(request, flags, progress)
-      return step(progress, of: request.records.count, flags)
+      return step(progress, of: request.count, flags)
     case .delete(let request, let flags, var progress, var revocations):
       if revocations.isEmpty {
-        let slice = slice(request.keys, flags, progress)
+        let slice = slice(request.keys, flags, progress, Self.sliceRecords)
         let begun = core.registry.beginDelete(slice, atomic: flags.contains(.atomic), now: core.clock())
         progress.add(begun.outcome, count: slice.count)
         revocations = begun.revocations
@@ -98,8 +120,14 @@ final class RequestResponder {
       }
       job = .delete(request, flags, progress, revocations)
       return revocations.isEmpty ? step(progress, of: request.keys.count, flags) : .again
+    case .commit(let commit): return .reply(commitTransaction(commit, session))
+    case .setAside(let request, let sum, let position, let replacement):
+      let (reply, next) = setAside(request, sum, position, replacement)
+      job = .setAside(request, sum, position: next, replacement)
+      return reply.map { .reply($0) } ?? .again
+    case .sweep(let synchronization): return sweep(synchronization, session).map { .reply($0) } ?? .again
     case .dump(var request):
-      guard let slice = core.registry.dump(request, limit: Self.sliceRecords, now: core.clock()) else {
+      guard let slice = core.registry.dump(request, limit: Self.dumpRecords, now: core.clock()) else {
         return .reply(Self.refusal(.invalid, "cookie", "no dump of this table gave out this cookie"))
       }
       guard !slice.records.isEmpty else { return .reply(.dump(slice)) }
@@ -120,12 +148,27 @@ final class RequestResponder {
     }
   }
 
+  /// One slice of an UPSERT, and how many records it had.
+  private func set(
+    _ request: UpsertRequest, _ flags: FrameFlags, _ progress: BatchProgress, owner: UInt32
+  ) -> (Outcome, count: Int) {
+    let isAtomic = flags.contains(.atomic)
+    switch request.content {
+    case .plain(let bindings):
+      let part = slice(bindings, flags, progress, Self.plainSliceRecords)
+      return (core.registry.set(part, atomic: isAtomic, now: core.clock(), owner: owner), part.count)
+    case .records(let records):
+      let part = slice(records, flags, progress, Self.sliceRecords)
+      return (core.registry.set(part, atomic: isAtomic, now: core.clock(), owner: owner), part.count)
+    }
+  }
+
   /// An ATOMIC frame is one slice, whatever its size: packets must see all of it or none.
   private func slice<Element>(
-    _ elements: [Element], _ flags: FrameFlags, _ progress: BatchProgress
+    _ elements: [Element], _ flags: FrameFlags, _ progress: BatchProgress, _ limit: Int
   ) -> ArraySlice<Element> {
     let rest = elements[progress.position...]
-    return flags.contains(.atomic) ? rest : rest.prefix(Self.sliceRecords)
+    return flags.contains(.atomic) ? rest : rest.prefix(limit)
   }
 
   private func step(_ progress: BatchProgress, of count: Int, _ flags: FrameFlags) -> RequestStep {
@@ -153,8 +196,10 @@ extension RequestResponder {
       access: access, role: configuration.role == .localMobilityAnchor ? .lma : .mag, bootID: identity.bootID,
       generation: registry.generation, limits: limits,
       tables: counts.map {
-        HelloReply.Table(
-          number: $0.rawValue, recordSize: UInt16($0.recordSize), entries: UInt64($1), capacity: UInt64($2))
+        let contents = registry.contents(of: $0)
+        return HelloReply.Table(
+          number: $0.rawValue, recordSize: UInt16($0.recordSize), entries: UInt64($1), capacity: UInt64($2),
+          digest: contents.digest, hasStaleEntries: contents.hasStale)
       },
       software: identity.software)
   }

@@ -5,7 +5,7 @@ import NIOCore
 /// so that a single update on one connection overtakes a bulk load on another.
 final class RequestScheduler {
   private struct Work {
-    let connection: RequestConnection
+    let session: ClientSession
     var frames: [IncomingFrame] = []
     /// Of the first frame; nil before its first slice.
     var job: RequestJob?
@@ -25,13 +25,13 @@ final class RequestScheduler {
   }
 
   func enqueue(_ frame: IncomingFrame, from connection: RequestConnection) {
-    connections[connection.id, default: Work(connection: connection)].frames.append(frame)
+    connections[connection.id, default: Work(session: ClientSession(connection))].frames.append(frame)
     wake(connection.id)
   }
 
   /// Forgets a connection; a bulk load of its own ends between two slices.
   func disconnect(_ connection: RequestConnection) {
-    connections[connection.id] = nil
+    if let work = connections.removeValue(forKey: connection.id) { responder.forget(work.session) }
   }
 
   private func wake(_ id: UInt64) {
@@ -56,8 +56,8 @@ final class RequestScheduler {
     guard !ready.isEmpty else { return }
     let id = ready.removeFirst()
     guard let work = connections[id], let frame = work.frames.first else { return }
-    var job = work.job ?? responder.job(for: frame, access: work.connection.access)
-    let step = responder.advance(&job)
+    var job = work.job ?? responder.job(for: frame, work.session)
+    let step = responder.perform(&job, work.session)
     connections[id]?.job = job
     switch step {
     case .again:
@@ -65,7 +65,7 @@ final class RequestScheduler {
     case .reply(let reply):
       finish(id, frame, reply)
     case .page(let reply, let more):
-      let written = work.connection.send(reply, to: frame, more: more, isLast: false)
+      let written = work.session.connection.send(reply, to: frame, more: more, isLast: false)
       // A stream goes on when the socket has taken the last page: never more than one page in memory.
       written.hop(to: loop).assumeIsolated().whenComplete { _ in
         guard self.connections[id] != nil else { return }
@@ -81,7 +81,7 @@ final class RequestScheduler {
 
   private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply) {
     guard let work = connections[id] else { return }
-    work.connection.send(reply, to: frame)
+    work.session.connection.send(reply, to: frame)
     connections[id]?.frames.removeFirst()
     connections[id]?.job = nil
     connections[id]?.isBusy = false

@@ -1,0 +1,190 @@
+import ControlProtocol
+
+/// Who said an entry last, and in which of that owner's synchronisations.
+struct EntryOrigin: BitwiseCopyable {
+  /// Number of the owner's account.
+  var account: UInt32
+  /// The owner's synchronisation at that time, of the entry's table; stale is what has an older one than the owner.
+  var said: UInt32
+  /// Of its record (`TableRecord.checksum`); 0 while that is to be computed.
+  var checksum: UInt32 = 0
+
+  static let nobody = EntryOrigin(account: 0, said: 0)
+}
+
+/// The owners of entries: how many entries each has, how many of them are stale, and each table's digest.
+///
+/// Beginning a synchronisation makes all of an owner's entries stale by one number; nothing is walked through. The counts
+/// follow every change, so that the end of one and HELLO only look.
+final class Owners {
+  private struct Account {
+    let owner: UInt32
+    var synchronizations = InlineArray<5, UInt32>(repeating: 0)
+    var entries = InlineArray<5, Int>(repeating: 0)
+    var stale = InlineArray<5, Int>(repeating: 0)
+    /// The one that is open; 0: none.
+    var session: UInt64 = 0
+  }
+
+  /// Account 0 is the command line's.
+  private var accounts = [Account(owner: 0)]
+  private var numbers: [UInt32: UInt32] = [0: 0]
+  private var digests = InlineArray<5, TableDigest>(repeating: TableDigest())
+  private var staleEntries = InlineArray<5, Int>(repeating: 0)
+  private var lastSession: UInt64 = 0
+
+  /// Account of whoever makes the request that is under way.
+  private(set) var current: UInt32 = 0
+  /// What the request says is stale already: it comes from a snapshot.
+  private var saysStale = false
+
+  /// Accounts above this number are looked through for one without entries before another is made.
+  private static let keptAccounts = 1024
+
+  private static func index(_ table: TableNumber) -> Int { Int(table.rawValue) - 1 }
+
+  // MARK: Requests
+
+  /// A request of this owner begins.
+  /// - Parameter stale: its entries count as not said yet.
+  func begin(_ owner: UInt32, stale: Bool = false) {
+    if accounts[Int(current)].owner != owner { current = account(of: owner) }
+    saysStale = stale
+    guard stale else { return }
+    for table in TableNumber.allCases where accounts[Int(current)].synchronizations[Self.index(table)] == 0 {
+      // Whatever this owner has was restored, too.
+      accounts[Int(current)].synchronizations[Self.index(table)] = 1
+    }
+  }
+
+  private func account(of owner: UInt32) -> UInt32 {
+    if let number = numbers[owner] { return number }
+    if accounts.count > Self.keptAccounts, let free = accounts.indices.dropFirst().first(where: { isUnused($0) }) {
+      numbers[accounts[free].owner] = nil
+      accounts[free] = Account(owner: owner)
+      numbers[owner] = UInt32(free)
+      return UInt32(free)
+    }
+    accounts.append(Account(owner: owner))
+    numbers[owner] = UInt32(accounts.count - 1)
+    return UInt32(accounts.count - 1)
+  }
+
+  private func isUnused(_ number: Int) -> Bool {
+    let account = accounts[number]
+    return account.session == 0 && account.entries.indices.allSatisfy { account.entries[$0] == 0 }
+  }
+
+  /// The origin of an entry that the request says.
+  @inline(__always)
+  func origin(_ table: TableNumber, checksum: UInt32 = 0) -> EntryOrigin {
+    let said = accounts[Int(current)].synchronizations[Self.index(table)]
+    return EntryOrigin(account: current, said: saysStale ? said - 1 : said, checksum: checksum)
+  }
+
+  /// The owner's number, as in HELLO.
+  func owner(_ origin: EntryOrigin) -> UInt32 { accounts[Int(origin.account)].owner }
+
+  @inline(__always)
+  func isStale(_ origin: EntryOrigin, _ table: TableNumber) -> Bool {
+    origin.said < accounts[Int(origin.account)].synchronizations[Self.index(table)]
+  }
+
+  /// Whether saying an entry again, unchanged, changes whose it is or takes a mark away.
+  @inline(__always)
+  func renews(_ origin: EntryOrigin, _ table: TableNumber) -> Bool {
+    origin.account != current || isStale(origin, table)
+  }
+
+  // MARK: Counts
+
+  func add(_ origin: EntryOrigin, to table: TableNumber) {
+    let index = Self.index(table)
+    accounts[Int(origin.account)].entries[index] += 1
+    if isStale(origin, table) {
+      accounts[Int(origin.account)].stale[index] += 1
+      staleEntries[index] += 1
+    }
+    digests[index].add(origin.checksum)
+  }
+
+  func remove(_ origin: EntryOrigin, from table: TableNumber) {
+    let index = Self.index(table)
+    accounts[Int(origin.account)].entries[index] -= 1
+    if isStale(origin, table) {
+      accounts[Int(origin.account)].stale[index] -= 1
+      staleEntries[index] -= 1
+    }
+    digests[index].remove(origin.checksum)
+  }
+
+  /// The digest of a table, and whether stale entries are in it.
+  func contents(of table: TableNumber) -> (digest: UInt64, hasStale: Bool) {
+    (digests[Self.index(table)].value, staleEntries[Self.index(table)] > 0)
+  }
+
+  // MARK: Synchronisations
+
+  /// All entries of the owner in these tables are stale from now on.
+  /// - Returns: the synchronisation, which is open until the owner begins another one.
+  func beginSynchronization(of owner: UInt32, _ scope: TableScope) -> Synchronization {
+    let number = account(of: owner)
+    var bounds = InlineArray<5, UInt32>(repeating: 0)
+    for table in TableNumber.allCases where scope.contains(table) {
+      let index = Self.index(table)
+      staleEntries[index] += accounts[Int(number)].entries[index] - accounts[Int(number)].stale[index]
+      accounts[Int(number)].stale[index] = accounts[Int(number)].entries[index]
+      accounts[Int(number)].synchronizations[index] += 1
+      bounds[index] = accounts[Int(number)].synchronizations[index]
+    }
+    lastSession += 1
+    accounts[Int(number)].session = lastSession
+    return Synchronization(account: number, scope: scope, session: lastSession, bounds: bounds)
+  }
+
+  func isOpen(_ synchronization: Synchronization) -> Bool {
+    accounts[Int(synchronization.account)].session == synchronization.session
+  }
+
+  /// It is over, swept or not: only its owner's next one matters now.
+  func close(_ synchronization: Synchronization) {
+    if isOpen(synchronization) { accounts[Int(synchronization.account)].session = 0 }
+  }
+
+  /// Entries that the owner has said since it began and that are there, and those that were not said.
+  func count(_ synchronization: Synchronization) -> (said: Int, stale: Int) {
+    let account = accounts[Int(synchronization.account)]
+    var total = (said: 0, stale: 0)
+    for table in TableNumber.allCases where synchronization.scope.contains(table) {
+      let stale = account.stale[Self.index(table)]
+      total.stale += stale
+      total.said += account.entries[Self.index(table)] - stale
+    }
+    return total
+  }
+}
+
+/// A mark and sweep of one owner's entries, from SYNC_BEGIN on.
+public final class Synchronization {
+  let account: UInt32
+  public let scope: TableScope
+  fileprivate let session: UInt64
+  /// By table: what was said before this number is swept.
+  private let bounds: InlineArray<5, UInt32>
+  /// Where the sweep goes on.
+  var cookie: DumpCookie?
+  /// Entries removed so far.
+  public internal(set) var removed = 0
+
+  fileprivate init(account: UInt32, scope: TableScope, session: UInt64, bounds: InlineArray<5, UInt32>) {
+    self.account = account
+    self.scope = scope
+    self.session = session
+    self.bounds = bounds
+  }
+
+  /// Whether the sweep takes an entry: a synchronisation that has begun since makes no more of them stale for this one.
+  func covers(_ origin: EntryOrigin, _ table: TableNumber) -> Bool {
+    origin.account == account && origin.said < bounds[Int(table.rawValue) - 1]
+  }
+}

@@ -1,0 +1,42 @@
+import ControlProtocol
+
+/// The records of a transaction, aside until they become the content of the tables named, or are forgotten.
+///
+/// They are kept as the frames brought them: 80 octets for each binding without anything rare.
+public final class Replacement {
+  public let scope: TableScope
+  private(set) var frames: [UpsertRequest.Content] = []
+  /// Records of the accepted frames.
+  public private(set) var count = 0
+  /// CRC-32 of their octets in the order sent.
+  public private(set) var checksum = CRC32()
+  /// Tunnels that have passed the rules, so that each is checked once.
+  var tunnels: Set<WireTunnel> = []
+
+  public init(_ scope: TableScope) { self.scope = scope }
+
+  /// Takes a frame aside.
+  /// - Parameter sum: of its records' octets, and how many these are.
+  public func add(_ request: UpsertRequest, _ sum: (checksum: CRC32, octets: Int)) {
+    frames.append(request.content)
+    count += request.count
+    checksum.add(sum.checksum, octets: sum.octets)
+  }
+}
+
+/// Which slots of a table have been met.
+struct SlotMarks {
+  private var words: [UInt64]
+  private(set) var count = 0
+
+  /// - Parameter bound: one more than the highest slot.
+  init(bound: UInt32) { words = [UInt64](repeating: 0, count: Int(bound) / 64 + 1) }
+
+  mutating func insert(_ slot: UInt32) {
+    guard !contains(slot) else { return }
+    words[Int(slot) / 64] |= 1 << UInt64(slot % 64)
+    count += 1
+  }
+
+  func contains(_ slot: UInt32) -> Bool { words[Int(slot) / 64] >> UInt64(slot % 64) & 1 == 1 }
+}
