@@ -18,6 +18,9 @@ extension TableWriter {
   /// Everything that can fail: limits, retire queue, storage for new keys.
   private func reserve(in arena: RecordArena, outOfRecords: FlowTableError) throws(FlowTableError) {
     var newKeys = [0, 0, 0]
+    // Keys that have a slot, of a tombstone. What is reclaimed below may take it away.
+    var lentKeys = [0, 0, 0]
+    let linked = TableNumber.allCases.map { prefixTable($0).linked }
     var newRecords = 0
     var replaced = 0
     for change in batch {
@@ -28,6 +31,7 @@ extension TableWriter {
         replaced += 1
         newRecords += isAbsent ? 1 : 0
         newKeys[Int(change.table.rawValue)] += change.head == 0 ? 1 : 0
+        lentKeys[Int(change.table.rawValue)] += change.head != 0 && isAbsent ? 1 : 0
       }
     }
     // Bounds from above; only when they do not fit, the batch is played through on a copy of the keys.
@@ -37,10 +41,12 @@ extension TableWriter {
       try reserveRetired(exact.retired)
     }
     if arena === routes { try reserveTrie(outOfRecords) }
-    for number in TableNumber.allCases where newKeys[Int(number.rawValue)] > 0 {
-      let table = prefixTable(number)
+    for number in TableNumber.allCases {
+      let (table, place) = (prefixTable(number), Int(number.rawValue))
+      let wanted = newKeys[place] + min(lentKeys[place], linked[place] - table.linked)
+      if wanted == 0 { continue }
       defer { retireStorages(of: table) }
-      try table.makeRoom(newKeys[Int(number.rawValue)])
+      try table.makeRoom(wanted)
     }
   }
 
