@@ -11,10 +11,11 @@ extension TableWriter {
     // Identifiers of removed tunnels may wait for their grace period.
     if !tunnels.hasIdentifier { reclaim() }
     if !tunnels.hasIdentifier { throw .outOfTunnels(limit: tunnels.limit) }
-    let added = tunnels.add(settings, nextHop)
-    if added.isReused { for counters in traffic { counters.clear(tunnel: added.id) } }
+    let id = tunnels.add(settings, nextHop) { reused in
+      for counters in traffic { counters.clear(tunnel: reused) }
+    }
     publish()
-    return added.id
+    return id
   }
 
   /// Replaces a tunnel's settings and next hop as a whole.

@@ -106,7 +106,7 @@ public struct TrafficCounters: @unchecked Sendable {
   }
 
   private static func clear(_ cell: UnsafeMutableRawPointer) {
-    // The record with this index is published later (release), so its readers find zeros.
+    // What names this cell is published later (a slot's or a generation's release store), so its readers find zeros.
     for offset in stride(from: 0, to: cellBytes, by: 8) {
       unsafe cell.word64(offset).pointee.store(0, ordering: .relaxed)
     }

@@ -66,10 +66,13 @@ final class TunnelTable {
 
   // MARK: Changes; the caller has made sure of identifiers and of the retire queue
 
-  /// - Returns: the new identifier, and whether its traffic cells were another tunnel's before.
-  func add(_ settings: TunnelSettings, _ nextHop: NextHopID) -> (id: TunnelID, isReused: Bool) {
+  /// - Parameter clear: clears the traffic cells of an identifier that was another tunnel's. It is called while no worker
+  ///   can have the identifier: workers find a tunnel as soon as it is in the index, before any generation is published.
+  /// - Returns: the new identifier.
+  func add(_ settings: TunnelSettings, _ nextHop: NextHopID, clear: (TunnelID) -> Void) -> TunnelID {
     guard let taken = identifiers.take() else { preconditionFailure("tunnel identifiers were not reserved") }
     let id = TunnelID(taken.index)
+    if taken.isReused { clear(id) }
     let number = write(id, settings, nextHop)
     // The slot first: who finds the tunnel in the index may then use its identifier.
     setSlot(id, number)
@@ -77,7 +80,7 @@ final class TunnelTable {
     while users.count <= Int(id.rawValue) { users.append(nil) }
     users[Int(id.rawValue)] = 0
     count += 1
-    return (id, taken.isReused)
+    return id
   }
 
   /// - Returns: the number of the record that was replaced.

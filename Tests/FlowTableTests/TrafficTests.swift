@@ -1,7 +1,7 @@
 import FlowTable
 import Testing
 
-@Suite struct TrafficTests {
+@Suite(.serialized) struct TrafficTests {
   @Test func countersSurviveAHandover() throws {
     let fixture = try Fixture(workers: 2)
     let writer = fixture.writer
@@ -72,5 +72,27 @@ import Testing
     #expect(writer.tunnelTraffic(first) == Traffic())
     let second = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(1)), nextHop: NextHopID(0))
     #expect(second == first && writer.tunnelTraffic(second) == Traffic())
+  }
+
+  /// A tunnel in a predecessor's cell, found by a worker at once: the worker's packets are all that it ever has.
+  @Test func tunnelFoundAtOnceBeginsAtZero() throws {
+    // Many workers' cells to be cleared, of which the last one is in use: a tunnel that is there too early is found.
+    let limits = FlowTableLimits(bindings: 1, tunnels: 1, nextHops: 1, routes: 1, retired: 8, workers: 64)
+    let table = try FlowTable(limits: limits)
+    let writer = try table.makeWriter()
+    let counting = CountingThread(table, worker: 63)
+    var wrong = 0
+    for round in 1...300 * testShare {
+      let settings = TunnelSettings(endpoints: Fixture.endpoints(0), mtu: UInt16(1280 + round % 1000))
+      counting.expect(mtu: settings.mtu)
+      let tunnel = try writer.addTunnel(settings, nextHop: NextHopID(0))
+      let counted = counting.finishRound()
+      let traffic = writer.tunnelTraffic(tunnel)
+      wrong += traffic == Traffic(up: .init(packets: counted, bytes: counted * UInt64(settings.mtu))) ? 0 : 1
+      try writer.removeTunnel(tunnel)
+      writer.reclaim()
+    }
+    counting.finish()
+    #expect(wrong == 0)
   }
 }
