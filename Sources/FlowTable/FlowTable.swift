@@ -60,10 +60,8 @@ public final class FlowTable: @unchecked Sendable {
     routeRecords = try Mapping(bytes: Self.records(limits.routes, limits) * MemoryLayout<BindingRecord>.stride)
     ipv6Roots = try Mapping(bytes: 4 << RouteTrie.rootBits(.ipv6))
     ipv4Roots = try Mapping(bytes: 4 << RouteTrie.rootBits(.ipv4))
-    // A route alone in its corner of the trie has a node on every level, and each prefix makes at most two runs of
-    // leaves. The rest is for blocks that wait for readers and for the room that one batch must find.
-    routeNodes = try Mapping(bytes: (limits.routes + (1 << 19)) * 20 * RouteNode.bytes)
-    routeLeaves = try Mapping(bytes: (limits.routes + (1 << 20)) * 8 * RouteLeaf.bytes)
+    routeNodes = try Mapping(bytes: RouteTrie.nodes(limits) * RouteNode.bytes)
+    routeLeaves = try Mapping(bytes: RouteTrie.leaves(limits) * RouteLeaf.bytes)
     localizedRoutes = try Mapping(
       bytes: LocalizedRouteBlocks.units(limits.localizedRoutes) * LocalizedRouteRecord.unitBytes)
     let tunnels = Self.records(limits.tunnels, limits)

@@ -31,14 +31,13 @@ final class LocalizedRouteBlocks {
     limit = table.limits.localizedRoutes
   }
 
-  /// Units of memory for a limit on routes: a block takes at most one a route. Twice as many for those that wait, and
-  /// as many again since a freed block serves only for one of its size.
-  static func units(_ limit: Int) -> Int { limit * 4 + BlockPool.largestBlock }
+  /// Units of memory for a limit on routes: a block takes at most one a route. Three times as many for those that wait.
+  static func units(_ limit: Int) -> Int { limit * 4 + 2 * BlockPool.slack }
 
-  func hasRoom(_ routes: Int) -> Bool {
-    let size = BlockPool.sizeClass(LocalizedRouteRecord.units(routes))
-    return pool.freed[size] != 0 || pool.untouched >= BlockPool.sizes[size]
-  }
+  func hasRoom(_ routes: Int) -> Bool { pool.hasBlock(LocalizedRouteRecord.units(routes)) }
+
+  /// The generation that the oldest block waits for; nil when none waits.
+  var oldestGeneration: UInt64? { firstWaiting == waiting.count ? nil : waiting[firstWaiting].generation }
 
   /// A block that no binding names yet; the caller has made sure of its room.
   func add(_ routes: [LocalizedRoute]) -> UInt32 {
@@ -98,13 +97,19 @@ final class LocalizedRouteBlocks {
     waiting.append(Waiting(generation: generation, block: block, units: units))
   }
 
-  func reclaim(upTo generation: UInt64) {
+  /// Frees the blocks that every reader has passed.
+  ///
+  /// - Returns: how many.
+  func reclaim(upTo generation: UInt64) -> Int {
+    let before = firstWaiting
     while firstWaiting < waiting.count && waiting[firstWaiting].generation <= generation {
       pool.give(waiting[firstWaiting].block, waiting[firstWaiting].units)
       firstWaiting += 1
     }
-    guard firstWaiting == waiting.count || firstWaiting > 4096 else { return }
+    let freed = firstWaiting - before
+    guard firstWaiting == waiting.count || firstWaiting > 4096 else { return freed }
     waiting.removeFirst(firstWaiting)
     firstWaiting = 0
+    return freed
   }
 }

@@ -32,7 +32,8 @@ struct RetireQueue: ~Copyable {
 
   let capacity: Int
   private(set) var count = 0
-  /// Items that ever left the queue: with the generation it tells the audit whether the table has changed.
+  /// Items that ever left the queue: with the generation and `TableWriter.silentChanges` it tells the audit whether the
+  /// table has changed.
   private(set) var taken: UInt64 = 0
   /// Places that were ever in use, whose memory is therefore taken.
   private(set) var highWater = 0

@@ -1,4 +1,4 @@
-/// Setting and removing routes. None of it can fail: `hasRoom` and `hasGarbageRoom` were asked before.
+/// Setting and removing routes. None of it can fail: `hasRoom` was asked before.
 extension RouteTrie {
   /// Where a prefix belongs: the nodes on its way that exist, and the depth of the one that has its leaf.
   private struct Way {

@@ -24,7 +24,9 @@ final class RouteTrie {
   private(set) var leaves: BlockPool
   private(set) var garbage: [Garbage] = []
   private(set) var firstGarbage = 0
-  private let garbageLimit: Int
+  /// Units of all blocks that wait.
+  private var waitingUnits = 0
+  private let waitingLimit: Int
   /// The generation that the changes in progress will be published with.
   var generation: UInt64 = 0
 
@@ -37,19 +39,31 @@ final class RouteTrie {
 
   /// Nodes on the longest way down: (128 - 24) / 6.
   static let deepest = 18
-  /// Blocks that one change can replace: on every level the one with the node, and the changed node's leaves.
-  static let mostReplaced = deepest + 1
-  /// Units that one change can take: a block of siblings, one of children, one node on each level.
-  private static let mostTaken = 2 * BlockPool.largestBlock + deepest
+  /// Nodes that one change can take: a block of siblings, one of children, one node on each level.
+  private static let mostNodes = 2 * BlockPool.largestBlock + deepest
+  /// A full IPv6 table (about 230,000 routes) goes into one batch; the memory has room for what its changes may take.
+  static let mostChanges = 1 << 18
 
-  /// - Parameter garbageLimit: replaced blocks that may wait for readers.
-  init(table: FlowTable, garbageLimit: Int) {
+  /// Units that may wait before a batch: an eighth of a megabyte of nodes at least.
+  private static func waitingLimit(_ limits: FlowTableLimits) -> Int { max(limits.retired, 4096) }
+
+  /// Nodes that the memory must have room for: a route alone in its corner of the trie has one on every level.
+  static func nodes(_ limits: FlowTableLimits) -> Int {
+    limits.routes * (deepest + 2) + waitingLimit(limits) + mostChanges * mostNodes + 2 * BlockPool.slack
+  }
+
+  /// As for `nodes`: a prefix makes at most two runs more, in blocks that are full by two thirds.
+  static func leaves(_ limits: FlowTableLimits) -> Int {
+    limits.routes * 8 + waitingLimit(limits) + mostChanges * BlockPool.largestBlock + 2 * BlockPool.slack
+  }
+
+  init(table: FlowTable) {
     // All of these are the owner's mappings, which outlive this object.
     unsafe ipv6Roots = unsafe table.ipv6Roots.base
     unsafe ipv4Roots = unsafe table.ipv4Roots.base
     nodes = BlockPool(table.routeNodes, unitBytes: RouteNode.bytes)
     leaves = BlockPool(table.routeLeaves, unitBytes: RouteLeaf.bytes)
-    self.garbageLimit = max(garbageLimit, Self.mostReplaced)
+    waitingLimit = Self.waitingLimit(table.limits)
   }
 
   /// Octets of memory that were ever in use, without the roots.
@@ -58,27 +72,33 @@ final class RouteTrie {
   /// Units of nodes and leaves in use, those that wait included.
   var used: (nodes: Int, leaves: Int) { (nodes.used, leaves.used) }
 
-  /// Whether blocks for `changes` more changes exist, and room for what they replace.
-  func hasRoom(_ changes: Int) -> Bool {
-    nodes.untouched >= changes * Self.mostTaken && leaves.untouched >= changes * BlockPool.largestBlock
-  }
+  /// The generation that the oldest block waits for; nil when none waits.
+  var oldestGeneration: UInt64? { waiting == 0 ? nil : garbage[firstGarbage].generation }
 
-  /// What one batch replaces is bounded by the batch; only what waits beside it must not pile up.
-  func hasGarbageRoom(_ changes: Int) -> Bool {
-    waiting == 0 || waiting + changes * Self.mostReplaced <= garbageLimit
+  /// Whether `changes` more changes can be made. What one batch replaces is bounded by the batch; what waits beside it
+  /// must not pile up.
+  func hasRoom(_ changes: Int) -> Bool {
+    waitingUnits <= waitingLimit && nodes.hasRoom(changes * Self.mostNodes)
+      && leaves.hasRoom(changes * BlockPool.largestBlock)
   }
 
   /// Gives back what no online worker can be in: blocks replaced up to generation `passed`.
-  func reclaim(upTo passed: UInt64) {
+  ///
+  /// - Returns: how many.
+  func reclaim(upTo passed: UInt64) -> Int {
+    let before = waiting
     while firstGarbage < garbage.count, garbage[firstGarbage].generation <= passed {
       let item = garbage[firstGarbage]
       if item.isLeaves { leaves.give(item.block, item.count) } else { nodes.give(item.block, item.count) }
+      waitingUnits -= item.count
       firstGarbage += 1
     }
+    let freed = before - waiting
     if firstGarbage == garbage.count || firstGarbage > 4096 {
       garbage.removeFirst(firstGarbage)
       firstGarbage = 0
     }
+    return freed
   }
 
   // MARK: Memory, for the changes in RouteTrie+Changes
@@ -114,12 +134,13 @@ final class RouteTrie {
     unsafe leaves.pointer(index).load(as: RouteLeaf.self)
   }
 
-  func retireNodes(_ block: UInt32, _ count: Int) {
-    if block != 0 { garbage.append(.init(generation: generation, isLeaves: false, block: block, count: count)) }
-  }
+  func retireNodes(_ block: UInt32, _ count: Int) { retire(block, count, isLeaves: false) }
+  func retireLeaves(_ block: UInt32, _ count: Int) { retire(block, count, isLeaves: true) }
 
-  func retireLeaves(_ block: UInt32, _ count: Int) {
-    if block != 0 { garbage.append(.init(generation: generation, isLeaves: true, block: block, count: count)) }
+  private func retire(_ block: UInt32, _ count: Int, isLeaves: Bool) {
+    if block == 0 { return }
+    garbage.append(.init(generation: generation, isLeaves: isLeaves, block: block, count: count))
+    waitingUnits += count
   }
 
   func root(_ address: RouteAddress, _ family: AddressFamily) -> UInt32 {

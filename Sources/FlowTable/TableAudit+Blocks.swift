@@ -16,12 +16,11 @@ enum AuditedBlocks: String, CaseIterable, CustomStringConvertible {
     }
   }
 
-  /// The first freed block of a size, or 0.
-  func firstFreed(_ size: Int, _ writer: TableWriter) -> UInt32 {
+  func chunks(_ writer: TableWriter) -> [BlockPool.Chunk] {
     switch self {
-    case .trieNodes: writer.routeTrie.nodes.freed[size]
-    case .trieLeaves: writer.routeTrie.leaves.freed[size]
-    case .localizedRoutes: writer.localizedRoutes.pool.freed[size]
+    case .trieNodes: writer.routeTrie.nodes.chunks
+    case .trieLeaves: writer.routeTrie.leaves.chunks
+    case .localizedRoutes: writer.localizedRoutes.pool.chunks
     }
   }
 
@@ -41,23 +40,39 @@ extension TableAudit {
 
   // MARK: Blocks that are free or wait
 
-  /// The free lists of blocks: in an unchanged table only, since they are chains.
+  /// What is free in each chunk: in an unchanged table only, since its blocks are a chain.
   func checkFreedBlocks(_ blocks: AuditedBlocks, _ budget: Int) -> Int {
+    let chunks = blocks.chunks(writer)
     var done = 0
-    while isUnchanged && done < budget && position < BlockPool.sizes.count {
-      let block = chained ?? blocks.firstFreed(position, writer)
-      let count = BlockPool.sizes[position]
-      done += count
-      if block == 0 || !claim(block, count, blocks, isFree: true, "free block of \(count)") {
-        (chained, position) = (nil, position + 1)
-      } else {
-        // Claimed, so inside the memory.
-        chained = blocks.firstWord(block, writer)
-      }
+    while isUnchanged && done < budget && position < chunks.count {
+      done += checkChunk(chunks[position], position, blocks)
+      position += 1
     }
-    guard !isUnchanged || position == BlockPool.sizes.count else { return done }
-    chained = nil
+    guard !isUnchanged || position == chunks.count else { return done }
     return done + enter(blocks.next.map { .freedBlocks($0) } ?? .retiredBlocks)
+  }
+
+  /// The blocks of one chunk that were given back, and its units that were never cut.
+  ///
+  /// - Returns: how many units those are, and one.
+  private func checkChunk(_ chunk: BlockPool.Chunk, _ number: Int, _ blocks: AuditedBlocks) -> Int {
+    let first = BlockPool.firstUnit(number)
+    let cut = chunk.cut * chunk.units
+    func place() -> String { "chunk \(number) of \(blocks)" }
+    var block = chunk.firstFreed
+    var left = chunk.cut - chunk.taken
+    while left > 0, first..<first + cut ~= Int(block), claim(block, chunk.units, blocks, isFree: true, place()) {
+      // Just checked to be inside the memory.
+      block = blocks.firstWord(block, writer)
+      left -= 1
+    }
+    if left != 0 || block != 0 {
+      log.note(.accounting, place(), "its free blocks end at \(block), \(left) before what it counts")
+    }
+    for unit in first + cut..<first + BlockPool.chunkUnits {
+      _ = claim(UInt32(unit), 1, blocks, isFree: true, place())
+    }
+    return 1 + BlockPool.chunkUnits - chunk.taken * chunk.units
   }
 
   /// Blocks that a reader may still be in, the trie's and then those of localized routes, oldest first; in an unchanged

@@ -50,9 +50,8 @@ public final class TableAudit {
   /// The storage that `.prefixes` is at; nil before the first stretch of a table.
   var scanned: BucketStorage?
   var tunnelProbes = ProbeLengths()
-  /// Where the walk through the route trie is, and the next block of a free list of its memory.
+  /// Where the walk through the route trie is.
   var triePlace: TriePlace?
-  var chained: UInt32?
   var takenAtBegin: UInt64 { version.taken }
   /// The generation of the retired item before, while the queue is gone through.
   var lastRetired: UInt64 = 0
@@ -61,6 +60,13 @@ public final class TableAudit {
   private struct Version: Equatable {
     let generation: UInt64
     let taken: UInt64
+    let silentChanges: UInt64
+
+    init(_ writer: TableWriter) {
+      generation = writer.generation
+      taken = writer.retired.taken
+      silentChanges = writer.silentChanges
+    }
   }
 
   /// Begins an audit; nothing is looked at yet.
@@ -68,7 +74,7 @@ public final class TableAudit {
   /// - Throws: `mapping` when the kernel refuses memory for its notes: two bits for each index that was ever in use.
   public init(_ writer: TableWriter) throws(FlowTableError) {
     self.writer = writer
-    version = Version(generation: writer.generation, taken: writer.retired.taken)
+    version = Version(writer)
     var allMarks: [IndexMarks] = []
     for pool in AuditedPool.allCases { allMarks.append(try IndexMarks(highWater: pool.contents(writer).highWater)) }
     self.allMarks = allMarks
@@ -94,9 +100,7 @@ public final class TableAudit {
   /// - Returns: whether the audit is finished.
   @discardableResult
   public func step(_ budget: Int) -> Bool {
-    if isUnchanged {
-      isUnchanged = version == Version(generation: writer.generation, taken: writer.retired.taken)
-    }
+    if isUnchanged { isUnchanged = version == Version(writer) }
     var left = budget
     while left > 0 && !isFinished {
       let done = advance(min(left, Self.stretch))

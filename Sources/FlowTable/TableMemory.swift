@@ -40,7 +40,7 @@ extension TableWriter {
       tunnels: tunnels.recordPool.highWater * TunnelRecord.bytes + tunnels.index.bytes
         + nextHops.recordPool.highWater * MemoryLayout<NextHopRecord>.stride
         + (tunnels.identifiers.highWater + nextHops.identifiers.highWater) * 4,
-      routeTrie: routeTrie.used.nodes == 0
+      routeTrie: routeTrie.used == (0, 0)
         ? 0 : routeTrie.bytes + 4 * (TrieScan.rootCount(.ipv6) + TrieScan.rootCount(.ipv4)),
       localizedRoutes: localizedRoutes.pool.used == 0 ? 0 : localizedRoutes.pool.bytes,
       handoverLedger: table.handoverLedger.bytes,

@@ -53,10 +53,10 @@ extension TableWriter {
   /// Blocks of the route trie for every change of the batch.
   private func reserveTrie(_ outOfRecords: FlowTableError) throws(FlowTableError) {
     let changes = batch.count { RouteTrie.has($0.key) }
-    if changes == 0 { return }
-    if !routeTrie.hasGarbageRoom(changes) { reclaim() }
-    if !routeTrie.hasGarbageRoom(changes) { throw .retireQueueFull(capacity: retired.capacity) }
-    if !routeTrie.hasRoom(changes) { throw outOfRecords }
+    if changes == 0 || routeTrie.hasRoom(changes) { return }
+    reclaim()
+    if routeTrie.hasRoom(changes) { return }
+    throw routeTrie.waiting > 0 ? .retireQueueFull(capacity: retired.capacity) : outOfRecords
   }
 
   /// How many live records and retired items the batch leads to, exactly, with repeated keys taken one after the other.

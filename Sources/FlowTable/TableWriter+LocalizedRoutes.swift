@@ -15,7 +15,11 @@ extension TableWriter {
       throw .outOfLocalizedRoutes(limit: localizedRoutes.limit)
     }
     if !localizedRoutes.hasRoom(routes.count) { reclaim() }
-    if !localizedRoutes.hasRoom(routes.count) { throw .retireQueueFull(capacity: localizedRoutes.limit) }
+    if !localizedRoutes.hasRoom(routes.count) {
+      throw localizedRoutes.oldestGeneration == nil
+        ? .outOfLocalizedRoutes(limit: localizedRoutes.limit) : .retireQueueFull(capacity: localizedRoutes.limit)
+    }
+    silentChanges &+= 1
     for route in routes { tunnels.retain(route.tunnel) }
     return LocalizedRoutesID(localizedRoutes.add(routes))
   }
@@ -23,6 +27,7 @@ extension TableWriter {
   /// Gives a block up. It is freed when no binding names it any more and every worker has passed that change; its tunnels
   /// are no longer in use when no binding names it. Unknown blocks are passed over.
   public func retireLocalizedRoutes(_ id: LocalizedRoutesID) {
+    silentChanges &+= 1
     if localizedRoutes.end(id.rawValue) { retireBlock(id.rawValue, generation) }
   }
 

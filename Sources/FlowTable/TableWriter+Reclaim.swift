@@ -15,8 +15,8 @@ extension TableWriter {
           waitsAgain = true
         }
       }
-      routeTrie.reclaim(upTo: passed)
-      localizedRoutes.reclaim(upTo: passed)
+      let freed = routeTrie.reclaim(upTo: passed) + localizedRoutes.reclaim(upTo: passed)
+      if freed > 0 { silentChanges &+= 1 }
       retiredStorages.removeAll { entry in
         if entry.generation > passed { return false }
         entry.storage.unmap()

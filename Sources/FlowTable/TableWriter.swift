@@ -25,6 +25,9 @@ public final class TableWriter {
   /// Working memory of `commit`, kept to spare its allocation.
   var batch: [PrefixChange] = []
 
+  /// Changes of what an audit goes through that publish no generation and take nothing out of the retire queue.
+  var silentChanges: UInt64 = 0
+
   /// The last published generation.
   public private(set) var generation: UInt64
 
@@ -42,7 +45,7 @@ public final class TableWriter {
     proxyTable = try unsafe PrefixTable(line: header + Header.proxy, records: bindings, keyed: table.hash)
     mobileTable = try unsafe PrefixTable(line: header + Header.mobile, records: bindings, keyed: table.hash)
     routeTable = try unsafe PrefixTable(line: header + Header.routes, records: routes, keyed: table.hash)
-    routeTrie = RouteTrie(table: table, garbageLimit: limits.retired)
+    routeTrie = RouteTrie(table: table)
     tunnels = try TunnelTable(table: table)
     nextHops = try NextHopTable(table: table)
     localizedRoutes = LocalizedRouteBlocks(table: table)

@@ -10,6 +10,8 @@ struct AuditFixture {
   /// Present bindings of the proxy table, in the order of their first setting.
   let present: [Prefix]
   let replaced: Prefix
+  /// A block of localized routes that no binding names.
+  let kept: LocalizedRoutesID
 
   static func prefix(_ number: Int) -> Prefix {
     let length = [64, 64, 64, 128, 56][number % 5]
@@ -39,7 +41,10 @@ struct AuditFixture {
     for number in 0..<150 { try writer.apply([.remove(BindingKey(table: .proxy, prefix: Self.prefix(number)))]) }
     try writer.removeTunnel(tunnels[7])
     let routes = [LocalizedRoute](repeating: LocalizedRoute(to: Self.prefix(1), tunnel: tunnels[0]), count: 256)
-    writer.retireLocalizedRoutes(try writer.addLocalizedRoutes(routes))
+    let blocks = try [256, 7, 7, 7, 7].map { try writer.addLocalizedRoutes(Array(routes.prefix($0))) }
+    for block in blocks { writer.retireLocalizedRoutes(block) }
+    // The last of seven keeps its chunk, in which four blocks are free then; the first chunk is empty.
+    kept = try writer.addLocalizedRoutes(Array(routes.prefix(7)))
     writer.reclaim()
     fixture.table.quiescence.online(1)
     for number in 361..<400 { try set(number, 5, peer: 4) }
@@ -59,7 +64,7 @@ struct AuditFixture {
   }
 
   /// Blocks of localized routes: the first is named by two bindings, the second is given up and named by one, the third
-  /// waits for the reader. A freed one of 64 units is before them.
+  /// waits for the reader. Others of their size were freed before.
   private func localize() throws {
     let (writer, tunnels) = (fixture.writer, fixture.tunnels)
     func block(_ routes: Int) throws -> LocalizedRoutesID {

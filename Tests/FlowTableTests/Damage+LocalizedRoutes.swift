@@ -1,10 +1,10 @@
 import FlowTable
 
 /// Where the first block of the fixture is.
-private let block = 65 * 128
+private let block = 199 * 128
 
-/// Damages to blocks of localized routes and to who names them. The first block of the fixture is at unit 65, behind a
-/// freed one, and has 7 routes and two bindings.
+/// Damages to blocks of localized routes and to who names them. The first block of the fixture is at unit 199, in the
+/// second chunk of 192, and has 7 routes and two bindings; two blocks of its size are free before it.
 let localizedDamages: [Damage] = [
   Damage("a block says it has a route more", .localizedRoutes) { $0.writer.set(.localizedRoutes, block, word64: 8) },
   Damage("a block's routes are not in order", .localizedRoutes) { fixture in
@@ -33,7 +33,7 @@ let localizedDamages: [Damage] = [
   },
   Damage("a free block names one in use", .accounting) { fixture in
     // Its first word is the next one of its size.
-    fixture.writer.set(.localizedRoutes, 128, word32: 65)
+    fixture.writer.set(.localizedRoutes, 195 * 128, word32: 199)
   },
   Damage("a visitor's prefix has a tunnel", .target) { fixture in
     let record = try fixture.linked().record
