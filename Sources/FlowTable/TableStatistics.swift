@@ -25,7 +25,8 @@ public struct TableStatistics: Hashable, Sendable {
   /// Replaced records that wait for a grace period, and how many may.
   public var retired: Int
   public var retiredCapacity: Int
-  /// Online workers that hold up the oldest of them: one that stays here for long is stuck.
+  /// Online workers that hold up the oldest of what waits, be it records, blocks of routes or storages: one that stays
+  /// here for long is stuck.
   public var laggingWorkers: [Int]
   /// Octets of buckets and of the records that were ever in use.
   public var memoryBytes: Int
@@ -33,7 +34,11 @@ public struct TableStatistics: Hashable, Sendable {
 
 extension TableWriter {
   public var statistics: TableStatistics {
-    let waitsFor = retired.oldestGeneration ?? 0
+    let waitsFor =
+      [
+        retired.oldestGeneration, routeTrie.oldestGeneration, localizedRoutes.oldestGeneration,
+        retiredStorages.first?.generation,
+      ].compactMap { $0 }.min() ?? 0
     let lagging = (0..<quiescence.workers).filter { worker in
       let reported = quiescence.reported(by: worker)
       return reported != 0 && reported < waitsFor

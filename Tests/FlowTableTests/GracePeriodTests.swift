@@ -162,4 +162,38 @@ import Testing
     try writer.apply([.set(try fixture.binding("2001:db8:0:9::/64", 1)), .remove(bindings[10].key)])
     #expect(writer.binding(bindings[10].key) == nil && writer.binding(bindings[9].key)?.tunnel == fixture.tunnels[1])
   }
+
+  /// What holds a reader up is named, whatever waits for it: also blocks and storages, which are in no queue.
+  @Test func stuckReaderIsNamedWhateverWaits() throws {
+    let fixture = try Fixture()
+    let (writer, quiescence) = (fixture.writer, fixture.table.quiescence)
+    let routes = [LocalizedRoute(to: try "2001:db8:1::/64".asPrefix, tunnel: fixture.tunnels[0])]
+    let block = try writer.addLocalizedRoutes(routes)
+    try writer.setRoute("2001:db8:2::/48".asPrefix, fixture.nextHop)
+    let changes: [(String, () throws -> Void)] = [
+      ("a new route", { try writer.setRoute("2001:db8:3::/48".asPrefix, fixture.nextHop) }),
+      (
+        "a block of localized routes",
+        {
+          try writer.apply([])
+          writer.retireLocalizedRoutes(block)
+        }
+      ),
+      (
+        "a storage that has grown",
+        { try writer.apply((0..<600).map { .set(try fixture.binding("2001:db8:0:\($0)::/64")) }) }
+      ),
+    ]
+    for (words, change) in changes {
+      quiescence.online(0)
+      #expect(writer.statistics.laggingWorkers == [])
+      try change()
+      #expect(writer.statistics.retired == 0 && writer.statistics.laggingWorkers == [0], "\(words)")
+      writer.reclaim()
+      #expect(writer.statistics.laggingWorkers == [0], "\(words)")
+      quiescence.report(0)
+      writer.reclaim()
+      #expect(writer.statistics.laggingWorkers == [], "\(words)")
+    }
+  }
 }
