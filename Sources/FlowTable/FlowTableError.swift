@@ -14,6 +14,10 @@ public enum FlowTableError: Error, Hashable, Sendable {
   case outOfLocalizedRoutes(limit: Int)
   /// A block has 1 to 256 routes.
   case tooManyLocalizedRoutes(count: Int, limit: Int)
+  /// One batch of route changes is bounded; make it several.
+  case tooManyRouteChanges(count: Int, limit: Int)
+  /// No account of held packets has this number.
+  case unknownAccount(HoldingID)
   /// Bindings or localized routes still name the tunnel.
   case tunnelInUse(TunnelID, bindings: Int)
   /// These endpoints have a tunnel already.
@@ -43,6 +47,8 @@ extension FlowTableError: CustomStringConvertible {
     case .outOfLocalizedRoutes(let limit): "more localized routes than the limit of \(limit)"
     case .tooManyLocalizedRoutes(let count, let limit):
       "\(count) localized routes of one prefix, allowed are 1 to \(limit)"
+    case .tooManyRouteChanges(let count, let limit): "\(count) route changes in one batch, allowed are \(limit)"
+    case .unknownAccount(let id): "no account \(id.rawValue), there are 1 to \(HandoverLedger.accountLimit)"
     case .tunnelInUse(let id, let bindings):
       "tunnel \(id.rawValue) is named by \(bindings) bindings or localized routes"
     case .tunnelExists(let id): "these endpoints are tunnel \(id.rawValue)"

@@ -25,16 +25,20 @@ public struct FlowTableLimits: Sendable, Hashable {
     self.workers = workers
   }
 
-  /// The largest value of any limit: indices are 32 bits wide and records up to 128 octets long.
-  static let largest = 1 << 28
+  /// The largest value of any limit but that on routes: indices are 32 bits wide and records up to 128 octets long, and a
+  /// leaf of the route trie has 28 bits for the number of its next hop (`RouteLeaf`).
+  static let largest = (1 << 28) - 1
+  /// The numbers of the nodes that so many routes may need are 32 bits wide (`RouteTrie.nodes`).
+  static let mostRoutes = 1 << 27
 
   func validate() throws(FlowTableError) {
     let named = [
       ("bindings", bindings), ("tunnels", tunnels), ("nextHops", nextHops), ("routes", routes), ("retired", retired),
       ("localizedRoutes", localizedRoutes), ("workers", workers),
     ]
-    for (name, value) in named where value < 1 || value > Self.largest {
-      throw .limitOutOfRange(name: name, value: value, allowed: 1...Self.largest)
+    for (name, value) in named {
+      let allowed = 1...(name == "routes" ? Self.mostRoutes : Self.largest)
+      if !allowed.contains(value) { throw .limitOutOfRange(name: name, value: value, allowed: allowed) }
     }
   }
 }

@@ -42,6 +42,9 @@ public final class HandoverLedger: @unchecked Sendable {
     self.words = words
   }
 
+  /// Whether an account may have this number.
+  static func isAccount(_ id: HoldingID) -> Bool { id.rawValue >= 1 && id.rawValue <= UInt32(accountLimit) }
+
   // MARK: The writer
 
   /// An account for a mobile node, empty; nil when all are in use.

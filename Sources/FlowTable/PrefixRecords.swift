@@ -28,7 +28,8 @@ struct PrefixRecords: SlotRecords {
 
   func isInUse(_ index: UInt32) -> Bool { index != 0 && Int(index) < highWater }
 
-  /// Whether the index was handed out and its record makes sense: a known length, no bit set past it, a known state.
+  /// Whether the index was handed out and its record makes sense: a known length, no bit set past it, a known state,
+  /// no account or one that there is.
   func isComplete(_ index: UInt32) -> Bool {
     guard isInUse(index) else { return false }
     let key = key(index)
@@ -37,7 +38,7 @@ struct PrefixRecords: SlotRecords {
     guard key.high & ~mask.high | key.low & ~mask.low == 0 else { return false }
     // IPv4 lives in ::ffff:0:0/96.
     guard key.lengthClass.family == .ipv6 || (key.high == 0 && key.low >> 32 == 0xffff) else { return false }
-    return state(index) < BindingState.allCases.count
+    return state(index) < BindingState.allCases.count && holding(index) <= UInt32(HandoverLedger.accountLimit)
   }
 
   func key(_ index: UInt32) -> TableKey {
@@ -58,6 +59,7 @@ struct PrefixRecords: SlotRecords {
   func generation(_ index: UInt32) -> UInt64 { unsafe base[Int(index)].generation }
   func previous(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].previous }
   func target(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].target }
+  func holding(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].holding }
   func peer(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].peer }
   func localizedRoutes(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].localizedRoutes }
   func isVisitor(_ index: UInt32) -> Bool { unsafe base[Int(index)].flags & BindingRecord.visitor != 0 }

@@ -10,7 +10,8 @@ extension TableWriter {
   /// Applies all changes at once: a worker's turn sees all of them or none. Repeated keys are applied in order.
   ///
   /// - Returns: the generation from which the changes are visible.
-  /// - Throws: `unknownTunnel`, `unknownLocalizedRoutes`, `outOfBindings`, `retireQueueFull`, `mapping`; nothing has changed then.
+  /// - Throws: `unknownTunnel`, `unknownAccount`, `unknownLocalizedRoutes`, `outOfBindings`, `retireQueueFull`, `mapping`;
+  ///   nothing has changed then.
   @discardableResult
   public func apply(_ changes: [BindingChange]) throws(FlowTableError) -> UInt64 {
     beginBatch(changes.count)
@@ -60,6 +61,8 @@ extension TableWriter {
   private func validate(_ binding: Binding) throws(FlowTableError) {
     if !binding.isVisitor && !tunnels.exists(binding.tunnel) { throw .unknownTunnel(binding.tunnel) }
     if let peer = binding.peer, !tunnels.exists(peer) { throw .unknownTunnel(peer) }
+    // Workers count in the account's cell without a further look.
+    if let holding = binding.holding, !HandoverLedger.isAccount(holding) { throw .unknownAccount(holding) }
     guard let routes = binding.localizedRoutes else { return }
     if localizedRoutes.live[routes.rawValue]?.isEnded ?? true { throw .unknownLocalizedRoutes(routes) }
   }

@@ -44,17 +44,23 @@ extension TableWriter {
 
   // MARK: Routes
 
-  /// Applies all changes at once. Repeated prefixes are applied in order.
+  /// Applies all changes or, when it throws, none. Repeated prefixes are applied in order. Readers see the changes one
+  /// after the other, as the kernel makes them: those of short prefixes all at once, those in the trie one by one.
   ///
-  /// - Throws: `unknownNextHop`, `outOfRoutes`, `retireQueueFull`, `mapping`; nothing has changed then.
+  /// - Parameter changes: at most 2^18, which is more than a full table.
+  /// - Throws: `tooManyRouteChanges`, `unknownNextHop` (also for 0, which stands for "no route"), `outOfRoutes`,
+  ///   `retireQueueFull`, `mapping`; nothing has changed then.
   @discardableResult
   public func apply(routes changes: [RouteChange]) throws(FlowTableError) -> UInt64 {
+    if changes.count > RouteTrie.mostChanges {
+      throw .tooManyRouteChanges(count: changes.count, limit: RouteTrie.mostChanges)
+    }
     batch.removeAll(keepingCapacity: true)
     for change in changes {
       var record: BindingRecord
       switch change {
       case .set(let prefix, let nextHop):
-        if !nextHops.exists(nextHop) { throw .unknownNextHop(nextHop) }
+        if nextHop.rawValue == 0 || !nextHops.exists(nextHop) { throw .unknownNextHop(nextHop) }
         record = BindingRecord(TableKey(prefix))
         record.target = nextHop.rawValue
       case .remove(let prefix):

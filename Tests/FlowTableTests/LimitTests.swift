@@ -97,10 +97,52 @@ import Testing
     #expect(throws: FlowTableError.unknownTunnel(bad)) { try fixture.writer.removeTunnel(bad) }
   }
 
-  @Test(arguments: [0, -1, (1 << 28) + 1])
+  /// An account of held packets is a cell that workers write to: there are 65,536.
+  @Test(arguments: [0, 65_537, 1 << 20, .max])
+  func accountsThatCannotBe(_ number: UInt32) throws {
+    let fixture = try Fixture()
+    let good = Binding(key: Self.key(1), tunnel: fixture.tunnels[0], holding: HoldingID(65_536))
+    var bad = good
+    bad.key = Self.key(2)
+    bad.holding = HoldingID(number)
+    #expect(throws: FlowTableError.unknownAccount(HoldingID(number))) {
+      try fixture.writer.apply([.set(good), .set(bad)])
+    }
+    #expect(fixture.writer.binding(Self.key(1)) == nil)
+    try fixture.writer.apply([.set(good)])
+    #expect(fixture.table.view.snapshot().find([good.key.prefix.address]) == [Found(good)])
+  }
+
+  /// Next hop 0 is the answer without a route: no route may have it.
+  @Test func routeToNoNextHop() throws {
+    let fixture = try Fixture()
+    for prefix in ["2001:db8::/48", "2001::/16", "::/0", "198.51.100.0/24"] {
+      #expect(throws: FlowTableError.unknownNextHop(NextHopID(0))) {
+        try fixture.writer.setRoute(prefix.asPrefix, NextHopID(0))
+      }
+    }
+    #expect(fixture.writer.statistics.routes == 0)
+  }
+
+  @Test(arguments: [0, -1, 1 << 28])
   func limitsOutOfRange(_ value: Int) {
-    #expect(throws: FlowTableError.limitOutOfRange(name: "workers", value: value, allowed: 1...(1 << 28))) {
+    #expect(throws: FlowTableError.limitOutOfRange(name: "workers", value: value, allowed: 1...((1 << 28) - 1))) {
       try FlowTable(limits: FlowTableLimits(workers: value))
     }
+    let routes = value < 1 ? value : (1 << 27) + 1
+    #expect(throws: FlowTableError.limitOutOfRange(name: "routes", value: routes, allowed: 1...(1 << 27))) {
+      try FlowTable(limits: FlowTableLimits(routes: routes, workers: 1))
+    }
+  }
+
+  /// More route changes than one batch may have are refused before the first.
+  @Test func routeChangesInOneBatch() throws {
+    let fixture = try Fixture()
+    let change = RouteChange.set(try "2001:db8::/48".asPrefix, fixture.nextHop)
+    let count = (1 << 18) + 1
+    #expect(throws: FlowTableError.tooManyRouteChanges(count: count, limit: 1 << 18)) {
+      try fixture.writer.apply(routes: [RouteChange](repeating: change, count: count))
+    }
+    #expect(fixture.writer.statistics.routes == 0)
   }
 }

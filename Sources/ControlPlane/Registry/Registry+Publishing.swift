@@ -204,11 +204,12 @@ extension RecordRefusal {
   static func refusal(_ error: FlowTableError) -> RecordRefusal {
     let code: StatusCode
     switch error {
-    case .outOfBindings, .outOfRoutes, .outOfTunnels, .outOfNextHops, .outOfLocalizedRoutes, .tooManyLocalizedRoutes:
+    case .outOfBindings, .outOfRoutes, .outOfTunnels, .outOfNextHops, .outOfLocalizedRoutes, .tooManyLocalizedRoutes,
+      .tooManyRouteChanges:
       code = .full
     case .retireQueueFull: code = .unavailable
     case .mapping, .limitOutOfRange, .unknownTunnel, .unknownNextHop, .tunnelInUse, .tunnelExists, .endpointsDiffer,
-      .endpointNotIPv6, .unknownLocalizedRoutes:
+      .endpointNotIPv6, .unknownLocalizedRoutes, .unknownAccount:
       code = .internalFailure
     }
     return RecordRefusal(code: code, field: "table", rule: "\(error)")
