@@ -12,7 +12,8 @@ struct RecordCheck {
   let cells: IndexMarks
   /// How many bindings name each tunnel, by the writer; nil where there is none.
   let tunnels: [Int?]
-  let nextHopsEnd: Int
+  /// Which next hops there are, by the writer.
+  let nextHops: [Bool]
   let trie: TrieScan
 
   // What is counted. Users by tunnel are the audit's array, lent for the stretch.
@@ -36,7 +37,7 @@ struct RecordCheck {
     marks = audit.marks(table == .routes ? .routeRecords : .bindingRecords)
     cells = audit.marks(.trafficCells)
     tunnels = writer.tunnels.users
-    nextHopsEnd = writer.nextHops.identifiers.highWater
+    nextHops = writer.nextHops.present
     trie = TrieScan(writer.routeTrie)
   }
 
@@ -104,9 +105,11 @@ struct RecordCheck {
   }
 
   private func checkRoute(_ index: UInt32, _ place: () -> String) {
-    // Whether the next hop still exists is its owner's to know; readers need a slot to read.
+    // Who removes a next hop has to know that no route has it; its number soon is another's.
     let target = records.target(index)
-    if Int(target) >= nextHopsEnd { log.note(.target, place(), "names next hop \(target), which never was") }
+    if target == 0 || Int(target) >= nextHops.count || !nextHops[Int(target)] {
+      log.note(.target, place(), "names next hop \(target), which does not exist")
+    }
     let key = records.key(index)
     guard RouteTrie.has(key) else { return }
     guard let (node, depth) = trie.node(for: key), trie.hasLeaves(node) else {

@@ -140,6 +140,10 @@ extension TableAudit {
     let done = max(1, end - position)
     position = max(position, end)
     guard position >= blocks.pool.neverUsed else { return done }
+    let routes = blocks.live.values.reduce(0) { $0 + $1.routes }
+    if routes != blocks.routeCount {
+      log.note(.counts, "localized routes", "\(routes) in all blocks, counted \(blocks.routeCount)")
+    }
     for (number, count) in blockUsers where isUnchanged && blocks.live[number] == nil {
       log.note(.target, "localized routes \(number)", "do not exist, but \(count) bindings name them")
     }

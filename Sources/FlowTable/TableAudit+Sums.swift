@@ -14,6 +14,7 @@ extension TableAudit {
     }
     for pool in AuditedPool.allCases { checkPool(pool) }
     checkLive()
+    checkOldStorages()
   }
 
   /// The root, and the lengths in use: as published, as kept, as counted.
@@ -72,6 +73,20 @@ extension TableAudit {
     let waiting = [.record, .tombstone, .unlinked].reduce(0) { $0 + writer.retired.waiting($1) }
     if used != live + waiting {
       log.note(.accounting, "records", "\(used) used, but \(live) live and \(waiting) waiting")
+    }
+  }
+
+  /// Storages that readers may still be in: each waits for a generation that there is, and none is in use.
+  private func checkOldStorages() {
+    var before: UInt64 = 0
+    for (number, old) in writer.retiredStorages.enumerated() {
+      let isUsed = TableNumber.allCases.contains { writer.prefixTable($0).current == old.storage }
+      if isUsed || old.generation < before || old.generation > writer.generation {
+        log.note(
+          .retired, "replaced storage \(number)",
+          "waits for \(old.generation), after \(before)\(isUsed ? ", and is in use" : "")")
+      }
+      before = old.generation
     }
   }
 }

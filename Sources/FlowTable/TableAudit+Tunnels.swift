@@ -40,8 +40,8 @@ extension TableAudit {
         continue
       }
       hold(.tunnelRecords, record, "tunnel \(id)")
-      if Int(records.nextHop(record)) >= writer.nextHops.identifiers.highWater {
-        log.note(.target, "tunnel \(id)", "names next hop \(records.nextHop(record)), which never was")
+      if !writer.nextHops.exists(NextHopID(records.nextHop(record))) {
+        log.note(.target, "tunnel \(id)", "names next hop \(records.nextHop(record)), which does not exist")
       }
       if isUnchanged && number < users.count && users[number] != count {
         log.note(.tunnelUsers, "tunnel \(id)", "counts \(count) users, \(users[number]) bindings name it")

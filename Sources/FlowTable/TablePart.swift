@@ -10,6 +10,8 @@ package enum TablePart: Sendable {
   case growingBuckets
   /// 64 octets each, as `BindingRecord`.
   case bindingRecords
+  /// As `bindingRecords`; a route's target is its next hop.
+  case routeRecords
   case tunnelIndex
   /// 128 octets each, as `TunnelRecord`.
   case tunnelRecords
@@ -47,6 +49,7 @@ extension TableWriter {
       guard let growing = proxyTable.growing else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
       return unsafe Self.octets(growing)
     case .bindingRecords: return unsafe Self.octets(table.bindingRecords, bindings.pool.highWater * 64)
+    case .routeRecords: return unsafe Self.octets(table.routeRecords, routes.pool.highWater * 64)
     case .tunnelIndex: return unsafe Self.octets(tunnels.index)
     case .tunnelRecords:
       return unsafe Self.octets(table.tunnelRecords, tunnels.recordPool.highWater * TunnelRecord.bytes)

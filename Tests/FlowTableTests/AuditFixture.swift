@@ -93,7 +93,8 @@ struct AuditFixture {
   static let parts: [TablePart] = [
     .header, .proxyBuckets, .mobileBuckets, .growingBuckets, .bindingRecords, .tunnelIndex, .tunnelRecords,
     .tunnelSlots,
-    .nextHopRecords, .nextHopSlots, .retireQueue, .freeBindingRecords, .freeTrafficCells, .quiescentWords,
+    .nextHopRecords, .nextHopSlots, .routeRecords, .retireQueue, .freeBindingRecords, .freeTrafficCells,
+    .quiescentWords,
     .routeRoots, .routeNodes, .routeLeaves, .localizedRoutes,
   ]
 

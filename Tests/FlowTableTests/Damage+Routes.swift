@@ -3,6 +3,11 @@ import Testing
 
 /// Damages to the route trie.
 let routeDamages: [Damage] = [
+  Damage("a route names a next hop that ended", .target) { fixture in
+    // The seventh was the last.
+    let record = try Damage.need((1...100).first { fixture.writer.octet(.routeRecords, $0 * 64 + 49) == 0 })
+    fixture.writer.set(.routeRecords, record * 64 + 36, word32: 7)
+  },
   Damage("a leaf names another next hop", .trieRoutes) { fixture in
     let leaf = try fixture.leaf(of: fixture.leafNode())
     fixture.writer.set(.routeLeaves, leaf * 4, word32: fixture.writer.word32(.routeLeaves, leaf * 4) ^ 1)

@@ -29,6 +29,10 @@ let tunnelDamages: [Damage] = [
     let record = Int(fixture.writer.word32(.tunnelSlots, Int(fixture.fixture.tunnels[0].rawValue) * 4))
     fixture.writer.set(.tunnelRecords, record * 128 + 36, word32: 1000)
   },
+  Damage("a tunnel names a next hop that ended", .target) { fixture in
+    let record = Int(fixture.writer.word32(.tunnelSlots, Int(fixture.fixture.tunnels[0].rawValue) * 4))
+    fixture.writer.set(.tunnelRecords, record * 128 + 36, word32: 7)
+  },
   Damage("a tunnel is not in the index", .counts) { fixture in
     let bytes = fixture.writer.byteCount(.tunnelIndex)
     let bucket = try Damage.need((0..<bytes / 64).first { fixture.writer.tag(.tunnelIndex, $0, 0) != 0 })
