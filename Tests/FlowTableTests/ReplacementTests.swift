@@ -4,8 +4,9 @@ import Testing
 
 /// A writer that replaces everything, again and again, beside readers that spin, pause and come back.
 @Suite(.serialized) struct ReplacementTests {
-  /// Mobile nodes of five keys each, of the lengths that a mobility anchor has.
-  static let nodes = 1000
+  /// Mobile nodes of five keys each, of the lengths that a mobility anchor has. Under a sanitizer there are fewer, and as
+  /// many rounds.
+  static let nodes = max(100, 10 * testShare)
   static let keys: [BindingKey] = (0..<nodes * 5).map { number in
     let address =
       number % 5 == 4
@@ -29,8 +30,8 @@ import Testing
   /// Keys that nobody asks for: they make the storages grow in the first half of the rounds and go in the second.
   private static func filler(_ round: Int, of rounds: Int, _ tunnels: [TunnelID]) -> [TableWriter.BindingChange] {
     let isFilling = round <= rounds / 2
-    let first = (isFilling ? round : round - rounds / 2) * 100_000 / rounds
-    return (first..<first + 100_000 / rounds).map { number in
+    let first = (isFilling ? round : round - rounds / 2) * 100 * nodes / rounds
+    return (first..<first + 100 * nodes / rounds).map { number in
       let address = IPAddress(ipv6High: 0x2001_0db8_0200_0000 | UInt64(number), low: 0)
       let key = BindingKey(table: .proxy, prefix: Prefix(covering: address, length: 64))
       return isFilling ? .set(Binding(key: key, tunnel: tunnels[0])) : .remove(key)
@@ -49,7 +50,7 @@ import Testing
     let readers = judges.enumerated().map { worker, judge in
       ReaderThread(fixture, worker: worker, pauses: seed &+ 7 &+ UInt64(worker)) { _ in judge.turn() }
     }
-    let rounds = 10 * testShare
+    let rounds = 1000
     for round in 1...rounds {
       progress.begun.store(round, ordering: .releasing)
       let changes: [TableWriter.BindingChange] = Self.keys.indices.map { number in

@@ -1,0 +1,91 @@
+import FlowTable
+import Testing
+
+/// The hash spreads keys that have a structure as it spreads random ones, and each seed spreads them differently.
+@Suite struct KeySpreadTests {
+  private static let count = 40_000
+
+  /// As many distinct prefixes as `count`.
+  enum Keys: CaseIterable {
+    case random
+    case sequentialNetworks
+    case hostsOfOneNetwork
+    case fewBitsApart
+    case oneAddressAtManyLengths
+    case ipv4Hosts
+
+    func prefixes(_ count: Int) -> [Prefix] {
+      let base: UInt64 = 0x2001_0db8_00aa_0000
+      var generator = SeededGenerator(seed: 0x9e37_79b9)
+      return (0..<count).map { number in
+        let word = UInt64(number)
+        switch self {
+        case .random: return Prefix(covering: IPAddress(ipv6High: generator.next(), low: 0), length: 64)
+        case .sequentialNetworks: return Prefix(covering: IPAddress(ipv6High: base + word, low: 0), length: 64)
+        case .hostsOfOneNetwork: return Prefix(covering: IPAddress(ipv6High: base, low: word), length: 128)
+        case .fewBitsApart:
+          return Prefix(
+            covering: IPAddress(ipv6High: base ^ Self.spread(word >> 8), low: Self.spread(word)), length: 128)
+        case .oneAddressAtManyLengths:
+          let address = IPAddress(ipv6High: base &+ (word / 80) << 24, low: 0)
+          return Prefix(covering: address, length: 49 + number % 80)
+        case .ipv4Hosts: return Prefix(covering: IPAddress(ipv4: 0xcb00_0000 | UInt32(number)), length: 32)
+        }
+      }
+    }
+
+    /// The lowest eight bits, each the lowest of an octet.
+    private static func spread(_ word: UInt64) -> UInt64 {
+      var octets: UInt64 = 0
+      for bit in UInt64(0)..<8 { octets |= (word >> bit & 1) << (8 * bit) }
+      return octets
+    }
+  }
+
+  private static func table(_ keys: Keys, seed: UInt64) throws -> (writer: TableWriter, prefixes: [Prefix]) {
+    let table = try FlowTable(limits: FlowTableLimits(workers: 1), seed: (seed, seed &* 0xd134_2543_de82_ef95))
+    let writer = try table.makeWriter()
+    let tunnel = try writer.addTunnel(TunnelSettings(endpoints: Fixture.endpoints(0)), nextHop: NextHopID(0))
+    let prefixes = keys.prefixes(count)
+    try writer.apply(prefixes.map { .set(Binding(key: BindingKey(table: .proxy, prefix: $0), tunnel: tunnel)) })
+    return (writer, prefixes)
+  }
+
+  /// 40,000 keys in 4096 or 8192 buckets: as few lie past their first bucket as of random keys, and none far.
+  @Test(arguments: Keys.allCases)
+  func probesAreShort(_ keys: Keys) throws {
+    let seed = testSeed("probesAreShort")
+    let random = try TableAudit.run(Self.table(.random, seed: seed).writer).proxyTable
+    let (writer, prefixes) = try Self.table(keys, seed: seed)
+    let shape = try TableAudit.run(writer).proxyTable
+    #expect(Set(prefixes).count == Self.count && shape.entries == Self.count && shape.slots == random.slots)
+    #expect(shape.probes.longest <= random.probes.longest + 3, "seed \(seed)")
+    #expect(abs(shape.probes.mean - random.probes.mean) < 0.02, "seed \(seed)")
+  }
+
+  /// Keys that share a bucket under one seed share none under another, but by chance.
+  @Test(arguments: Keys.allCases)
+  func anotherSeedAnotherPlace(_ keys: Keys) throws {
+    let seed = testSeed("anotherSeedAnotherPlace")
+    let places = try [seed, seed &+ 1].map { try Self.buckets(Self.table(keys, seed: $0).writer) }
+    // All were set by one batch in a new table, so record numbers are the keys' own.
+    #expect(places[0].count == Self.count && Set(places[0].keys) == Set(places[1].keys))
+    let same = places[0].count { places[1][$0.key] == $0.value }
+    let together = Dictionary(grouping: places[0].keys, by: { places[0][$0] ?? 0 }).values.reduce(0) { sum, records in
+      sum + records.dropFirst().count { places[1][$0] == places[1][records[0]] }
+    }
+    // One in 4096 or 8192 each; expected are 5 to 10.
+    #expect(same < 100 && together < 100, "seed \(seed): \(same) in the same bucket, \(together) still together")
+  }
+
+  /// The bucket of each record of the proxy table, by the octets.
+  private static func buckets(_ writer: TableWriter) -> [UInt32: Int] {
+    var found: [UInt32: Int] = [:]
+    for bucket in 0..<writer.byteCount(.proxyBuckets) / 64 {
+      for slot in 0..<10 where writer.tag(.proxyBuckets, bucket, slot) != 0 {
+        found[writer.index(.proxyBuckets, bucket, slot)] = bucket
+      }
+    }
+    return found
+  }
+}
