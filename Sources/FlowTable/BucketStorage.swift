@@ -10,7 +10,8 @@ import Synchronization
 /// Invariants, which let readers run beside the one writer without ever missing a key that is there:
 /// * A slot's index is stored before its tag (release); a reader loads the tags (acquire), then the index. It may pair an
 ///   old tag with a newer index of the same slot: the record's own key decides, and the key whose tag it saw was then
-///   absent in the reader's snapshot (a slot is freed only after the grace period of its tombstone).
+///   absent in the reader's snapshot (a slot is freed only after the grace period of its tombstone). Tunnels have neither
+///   tombstones nor snapshots: an ended tunnel's slot serves another at once, and readers of the time find either.
 /// * A key lies in the first bucket of its probe that had room when it came; it stays in its slot until it is removed.
 ///   Every bucket passed over counts it and has its tag's bit in the filter before its tag is stored, so a reader that
 ///   stops at a bucket whose filter has not the bit cannot have stopped short of a key. Bits are cleared when the count
@@ -75,7 +76,7 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
   /// One bucket: a cache line inside a storage.
   @safe
   struct Bucket {
-    // 64-octet aligned and inside a live mapping: made by `bucket` only.
+    // 64-octet aligned and inside a live mapping: made by `bucket` and `homeBucket` only.
     let base: UnsafeMutableRawPointer
 
     /// What the tags say of a key, as loaded at one moment.
@@ -107,7 +108,7 @@ struct BucketStorage: Sendable, BitwiseCopyable, Equatable {
         slots: fp_equal_tags(base, tag), third: base.word64(16).pointee.load(ordering: .acquiring), tag: tag)
     }
 
-    /// The record index in a slot. The acquire load pairs with the release stores in `fill` and `replace`.
+    /// The record index in a slot. The acquire load pairs with the release store in `setIndex`.
     @inline(__always)
     func index(_ slot: Int) -> UInt32 {
       unsafe base.word32(BucketStorage.firstIndex &+ slot &* 4).pointee.load(ordering: .acquiring)

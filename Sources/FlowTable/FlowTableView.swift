@@ -51,7 +51,7 @@ public struct FlowTableView: @unchecked Sendable {
   }
 
   private func table(_ line: Int) -> PublishedTable {
-    // Acquire pairs with the release store in `PrefixTable.swapStorage`.
+    // Acquire pairs with the release store in `PrefixTable.publishStorage`.
     let root = unsafe header.word64(line).pointee.load(ordering: .acquiring)
     // Relaxed: a length is set before the generation that needs it is published, and that was loaded with acquire.
     return PublishedTable(

@@ -23,7 +23,7 @@ public struct LocalizedRoutesID: Hashable, Sendable, BitwiseCopyable {
   public init(_ rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// The record behind a localized route: 24 octets in a block, behind its header of 16 octets whose first 32 bits are how
+/// The record behind a localized route: 24 octets in a block, behind its header of 16 octets whose first 64 bits are how
 /// many follow. Immutable from the publication of a binding that names the block until the block is freed.
 struct LocalizedRouteRecord: BitwiseCopyable {
   /// The masked address of the prefix `to`.

@@ -29,6 +29,8 @@ extension TableSnapshot {
   }
 
   private func exact(in table: PublishedTable, _ network: IPAddress, _ length: Int) -> UInt32 {
+    // Before there is a writer there is no storage; lengths keep the other look-ups from it.
+    if table.storage.isNone { return 0 }
     // Safe: as above.
     let lookup = unsafe BatchLookup(storage: table.storage, records: bindingRecords, generation: generation, hash: hash)
     return lookup.search(LookupKey(network), LengthClass(Prefix(covering: network, length: length)))

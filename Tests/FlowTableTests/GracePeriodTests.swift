@@ -72,6 +72,16 @@ import Testing
     #expect(fixture.writer.isQuiesced(generation))
   }
 
+  /// Before there is a writer nothing is found, by any look-up.
+  @Test func viewWithoutAWriter() throws {
+    let table = try FlowTable(limits: FlowTableLimits(workers: 1))
+    let snapshot = table.view.snapshot()
+    let address = try "2001:db8::1".asAddress
+    #expect(snapshot.find([address]) == [nil] && snapshot.findProxy(address) == nil)
+    #expect(snapshot.findRoutes([address]) == [nil] && snapshot.lookupBinding(LookupKey(address)) == 0)
+    #expect(snapshot.lookupBinding(network: address, length: 64, counter: 0) == 0)
+  }
+
   /// A view outlives the writer: stopping the control side must not pull memory from under a worker.
   @Test func viewOutlivesTheWriter() throws {
     let limits = FlowTableLimits(workers: 1)
