@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A stand-alone fake data plane: it speaks the table protocol and keeps the records in dictionaries, so that a control
-daemon can be written and tested without privileges or interfaces. It forwards nothing, and nothing expires.
+daemon can be written and tested without privileges or interfaces. It forwards nothing, nothing
+expires, and tunnels stay until they are deleted.
 
     python3 fake_dataplane.py /tmp/fake.sock [--role lma|mag]
 """

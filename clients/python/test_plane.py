@@ -34,6 +34,10 @@ class Requests(Fake, plane_cases.Requests):
     pass
 
 
+class Records(Fake, plane_cases.Records):
+    pass
+
+
 class Transactions(Fake, plane_cases.Transactions):
     pass
 

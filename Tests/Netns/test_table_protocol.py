@@ -1,0 +1,86 @@
+"""The table protocol against a running daemon: what clients/python asks of every data plane, and what takes a real one."""
+
+import os
+import signal
+import sys
+import time
+import unittest
+
+from testbed import Bed, Daemon, configuration
+from testbed.bed import ROOT, wait_until
+
+sys.path.append(os.path.join(ROOT, "clients", "python"))
+
+import fastpath_client as fp  # noqa: E402
+import plane_cases  # noqa: E402
+from plane_cases import binding  # noqa: E402
+
+
+class Live:
+    """One daemon for a class of tests; each test begins with empty tables."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bed = Bed()
+        cls.addClassCleanup(cls.bed.close)
+        lma, other = cls.bed.namespace("lma"), cls.bed.namespace("other")
+        cls.bed.link(lma, "core", other, "core")
+        cls.bed.link(lma, "transport1", other, "transport1", mtu=1600)
+        ports = [configuration.port("core", "core"), configuration.port("transport1", "transport")]
+        # As plane_cases.py wants it.
+        cls.daemon = Daemon(cls.bed, lma, "lma", configuration.lma(ports=ports, pools=["2001:db8:100::/40"])).start()
+        cls.path = cls.daemon.socket_path
+
+    def setUp(self):
+        with fp.Client(self.path, owner=99, name="empties", timeout=20) as client, client.replace():
+            pass
+
+
+class Records(Live, plane_cases.Records):
+    pass
+
+
+class Transactions(Live, plane_cases.Transactions):
+    pass
+
+
+class Synchronisations(Live, plane_cases.Synchronisations):
+    def test_control_daemon_killed_in_the_middle(self):
+        """Killed while it says its entries again: nothing goes; the next one leaves exactly what it says."""
+        count = 100_000
+        client = self.client(8)
+        said = [fp.pack_records([binding(number) for number in range(part)]) for part in (count, count // 2)]
+        with self.client() as first:
+            first.load_packed(said[0])
+        child = os.fork()
+        if child == 0:
+            try:
+                again = fp.Client(self.path, owner=7, name="killed", timeout=20)
+                sync = again.sync("bindings")
+                while True:
+                    sync.load_packed(said[0], per_frame=512)
+            finally:
+                os._exit(1)
+        time.sleep(0.3)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        self.assertEqual(client.refresh().tables[fp.BINDINGS].entries, count)
+        with self.client().sync("bindings") as sync:
+            sync.load_packed(said[1])
+        self.assertEqual(sync.outcome.removed, count - count // 2)
+        table = client.refresh().tables[fp.BINDINGS]
+        self.assertEqual((table.entries, table.stale), (count // 2, False))
+        self.assertEqual(table.digest, fp.digest(binding(number) for number in range(count // 2)))
+
+    def test_expired_entries_do_not_count(self):
+        client = self.client()
+        client.upsert([binding(1), binding(2, lifetime=1)])
+        sync = client.sync("bindings")
+        sync.upsert([binding(1), binding(2, lifetime=1)])
+        wait_until(lambda: len(self.bindings(client)) == 1, timeout=5, what="the end of a lifetime")
+        self.refused(fp.CONFLICT, sync.end, 2)
+        self.assertEqual(sync.end(1).removed, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
