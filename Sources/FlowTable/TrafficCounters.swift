@@ -35,7 +35,8 @@ public struct Traffic: Hashable, Sendable {
 /// One worker's traffic cells: 32 octets for each tunnel identifier and each binding's counter index.
 ///
 /// Only that worker adds, with plain loads and stores of relaxed atomics (no lock prefix, no line shared with another
-/// worker); anyone may read at any time. A cell is zeroed by the writer while no worker can have its index.
+/// worker); anyone may read at any time. A cell is zeroed by the writer while no worker adds to it: none finds its index in
+/// the tables any more, and what is remembered for longer than a turn is only used when they still name it.
 @frozen
 @safe
 public struct TrafficCounters: @unchecked Sendable {

@@ -379,6 +379,18 @@ class Order(unittest.TestCase):
             with self.subTest(f"FASTPATH_SEED={number}"):
                 self.scatter(random.Random(number))
 
+    def test_R5949_1_arrivals_with_a_pause_are_released_whole_before_they_are_too_old(self):
+        """Forty at once and one 3 s later: at their mean distance the last of the forty would wait for more than 5 s."""
+        arrivals = [round(0.00002 * n, 6) for n in range(40)] + [3.0]
+        packets = [("transport", at, plain_arrival(n)) for n, at in enumerate(arrivals)]
+        result = replay(NEW, packets, records=[at_new()], script=becomes(3.1, at_new(state="flushing")))
+        self.assertEqual([verdict["verdict"] for verdict in result.verdicts], ["tx"] * 41)
+        self.assertEqual(result.frames["access1"], [plain_delivery(n) for n in range(41)])
+        self.assertLess(result.times["access1"][-1], 5.0)
+        # No second burst either.
+        times = result.times["access1"]
+        self.assertTrue(all(b - a > 0.02 for a, b in zip(times[4:], times[5:], strict=False)), times)
+
     def scatter(self, generator):
         """Bursts and pauses, by both tunnels, beside a mobile node that is served: in order, whole, never too early."""
         arrivals, now = [], 0.0

@@ -10,13 +10,19 @@ import Testing
     try FlowTable(limits: FlowTableLimits(bindings: 8, tunnels: 8, nextHops: 8, routes: 8, retired: 8, workers: 1))
   }
 
+  static func key(_ binding: UInt32, prefix: UInt32? = nil) -> HandoverKey {
+    HandoverKey(
+      counter: binding, network: IPAddress(ipv6High: UInt64(prefix ?? binding), low: 0), prefixLength: 64)
+  }
+
   /// A packet of four octets that say its number, for the binding with this counter.
   static func hold(
-    _ buffer: inout HandoverBuffer, _ number: UInt32, binding: UInt32 = 1, _ holding: HoldingID?, now: UInt64
+    _ buffer: inout HandoverBuffer, _ number: UInt32, binding: UInt32 = 1, prefix: UInt32? = nil, _ holding: HoldingID?,
+    now: UInt64
   ) -> UInt32 {
     let arrival = HandoverBuffer.Arrival(
-      counter: binding, network: IPAddress(ipv6High: UInt64(binding), low: 0), prefixLength: 64, holding: holding,
-      tunnel: TunnelID(binding), port: UInt8(binding & 7), length: 4, generation: 1)
+      binding: key(binding, prefix: prefix), holding: holding, tunnel: TunnelID(binding), port: UInt8(binding & 7),
+      length: 4, generation: 1)
     // The octets of a local variable, for the time of the call.
     return unsafe withUnsafeBytes(of: number) { unsafe buffer.hold(arrival, octets: $0.baseAddress!, now: now) }
   }
@@ -24,14 +30,22 @@ import Testing
   /// Everything that is due by `now`: which packet, and what became of it.
   static func serve(_ buffer: inout HandoverBuffer, now: UInt64) -> [(binding: UInt32, fate: HandoverModel.Fate)] {
     var served: [(binding: UInt32, fate: HandoverModel.Fate)] = []
-    while true {
-      let queue = buffer.dueQueue(now)
-      if queue == 0 { return served }
+    while let queue = due(&buffer, now: now) {
       let binding = buffer.binding(of: queue).counter
       let event = buffer.takeFirst(queue, now: now)
       // The slot is valid until the next packet is held.
       let number = unsafe buffer.octets(event.slot).loadUnaligned(as: UInt32.self)
       served.append((binding, HandoverModel.Fate(number: number, kind: event.kind)))
+    }
+    return served
+  }
+
+  /// The queue that has something to do; what it is to do is always known.
+  static func due(_ buffer: inout HandoverBuffer, now: UInt64) -> UInt32? {
+    var checks = 1
+    switch buffer.next(now: now, generation: 0, checks: &checks) {
+    case .nothing: return nil
+    case .check(let queue), .serve(let queue): return queue
     }
   }
 
@@ -55,9 +69,9 @@ import Testing
       #expect(Self.hold(&buffer, UInt32(number), nil, now: UInt64(number) * 10 * ms) != 0)
     }
     let start = 600 * ms
-    let early = buffer.dueQueue(start)
-    #expect(early == 0)
-    buffer.setMode(buffer.queue(of: 1), .draining, generation: 2, now: start)
+    let early = Self.due(&buffer, now: start)
+    #expect(early == nil)
+    buffer.setMode(buffer.queue(of: Self.key(1)), .draining, generation: 2, now: start)
     let left = Self.drain(&buffer, until: .max - 1)
     #expect(left.map(\.number) == (0..<50).map { UInt32($0) })
     for (position, packet) in left.enumerated() {
@@ -75,19 +89,19 @@ import Testing
     let ms = Self.millisecond
     for number in 0..<40 { _ = Self.hold(&buffer, UInt32(number), nil, now: UInt64(number) * 10 * ms) }
     let start = 400 * ms
-    buffer.setMode(buffer.queue(of: 1), .draining, generation: 2, now: start)
+    buffer.setMode(buffer.queue(of: Self.key(1)), .draining, generation: 2, now: start)
     var left: [(number: UInt32, at: UInt64)] = []
     var next: UInt32 = 40
     var now = start
-    while buffer.isHolding(1) && now < start + 20_000 * ms {
+    while buffer.isHolding(Self.key(1)) && now < start + 20_000 * ms {
       left += Self.drain(&buffer, until: now)
-      if buffer.isHolding(1) {
+      if buffer.isHolding(Self.key(1)) {
         #expect(Self.hold(&buffer, next, nil, now: now) != 0)
         next += 1
       }
       now += distance * ms
     }
-    let isHolding = buffer.isHolding(1)
+    let isHolding = buffer.isHolding(Self.key(1))
     #expect(!isHolding && next > 60)
     #expect(left.map(\.number) == (0..<next).map { $0 })
     #expect(zip(left, left.dropFirst()).allSatisfy { $0.at <= $1.at })
@@ -103,7 +117,7 @@ import Testing
     #expect(Self.serve(&buffer, now: 99).isEmpty)
     #expect(
       Self.serve(&buffer, now: 125).map(\.fate) == (0..<3).map { HandoverModel.Fate(number: $0, kind: .timeout) })
-    buffer.setMode(buffer.queue(of: 1), .cancelled, generation: 2, now: 126)
+    buffer.setMode(buffer.queue(of: Self.key(1)), .cancelled, generation: 2, now: 126)
     #expect(Self.serve(&buffer, now: 126).map(\.fate) == (3..<8).map { HandoverModel.Fate(number: $0, kind: .cancel) })
   }
 
@@ -135,7 +149,7 @@ import Testing
         try #require((slot != 0) == isTaken, "seed \(seed), step \(step)")
       case 8, 9:
         let mode: HandoverMode = generator.oneIn(9) ? .cancelled : generator.oneIn(3) ? .waiting : .draining
-        let queue = buffer.queue(of: binding)
+        let queue = buffer.queue(of: Self.key(binding))
         try #require((queue != 0) == (model.queues[binding] != nil))
         guard queue != 0 else { break }
         buffer.setMode(queue, mode, generation: UInt64(step), now: now)

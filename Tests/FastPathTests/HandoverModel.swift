@@ -23,6 +23,8 @@ struct HandoverModel {
     var joined: [UInt64] = []
     /// The interval that held before the present wait.
     var before: UInt64 = 0
+    /// The most between two packets of a drain, so that all that was held leaves before the first would be too old.
+    var longest = UInt64.max
     /// Packets that left since the drain began, and when the next may.
     var left = 0
     var next: UInt64 = 0
@@ -34,7 +36,7 @@ struct HandoverModel {
 
     /// RFC 5568 section 5.4: the metered rate; an eighth less when others join; theirs when they come faster.
     var interval: UInt64 {
-      var interval = Self.distance(arrivals) ?? before
+      var interval = min(Self.distance(arrivals) ?? before, longest)
       if joined.isEmpty { return interval }
       if joined.count >= 8, let theirs = Self.distance(joined) { interval = min(interval, theirs) }
       return interval - interval / 8
@@ -43,11 +45,14 @@ struct HandoverModel {
 
   let limits: HandoverLimits
   private(set) var queues: [UInt32: Queue] = [:]
+  /// What is to be dropped, by binding.
+  private(set) var cancelled: [UInt32: [Packet]] = [:]
 
   init(limits: HandoverLimits) { self.limits = limits }
 
-  var heldCount: Int { queues.values.reduce(0) { $0 + $1.packets.count } }
-  func held(_ id: HoldingID) -> Int { queues.values.reduce(0) { $0 + $1.packets.count { $0.holding == id } } }
+  private var packets: [Packet] { queues.values.flatMap(\.packets) + cancelled.values.flatMap(\.self) }
+  var heldCount: Int { packets.count }
+  func held(_ id: HoldingID) -> Int { packets.count { $0.holding == id } }
 
   mutating func hold(_ binding: UInt32, _ number: UInt32, _ holding: HoldingID?, now: UInt64) -> Bool {
     let node = holding.map { held($0) } ?? queues[binding]?.packets.count ?? 0
@@ -63,9 +68,15 @@ struct HandoverModel {
   mutating func setMode(_ binding: UInt32, _ mode: HandoverMode, now: UInt64) {
     guard var queue = queues[binding], queue.mode != mode else { return }
     switch mode {
-    case .draining: (queue.left, queue.next, queue.joined) = (0, now, [])
+    case .draining:
+      (queue.left, queue.next, queue.joined) = (0, now, [])
+      queue.longest = (queue.packets[0].arrived + limits.timeout - now) / UInt64(queue.packets.count)
     case .waiting: (queue.before, queue.arrivals) = (queue.interval, [])
-    case .cancelled: break
+    case .cancelled:
+      // Its binding starts anew.
+      cancelled[binding, default: []] += queue.packets
+      queues[binding] = nil
+      return
     }
     queue.mode = mode
     queues[binding] = queue
@@ -76,21 +87,21 @@ struct HandoverModel {
     let expiry = queue.packets[0].arrived + limits.timeout
     return switch queue.mode {
     case .waiting: expiry
-    case .draining: min(expiry, queue.next)
-    case .cancelled: 0
+    // A drain drops nothing: what would be too old at its turn leaves before.
+    case .draining, .cancelled: min(expiry, queue.next)
     }
   }
 
-  var nextDeadline: UInt64? { queues.values.map { due($0) }.min() }
+  var nextDeadline: UInt64? { cancelled.isEmpty ? queues.values.map { due($0) }.min() : 0 }
 
   /// All that is due, by binding.
   mutating func serve(now: UInt64) -> [UInt32: [Fate]] {
-    var fates: [UInt32: [Fate]] = [:]
+    var fates = cancelled.mapValues { $0.map { Fate(number: $0.number, kind: .cancel) } }
+    cancelled = [:]
     for binding in queues.keys.sorted() {
       while var queue = queues[binding], due(queue) <= now {
         let packet = queue.packets.removeFirst()
-        let isOld = packet.arrived + limits.timeout <= now
-        let kind: HandoverBuffer.Event.Kind = queue.mode == .cancelled ? .cancel : isOld ? .timeout : .release
+        let kind: HandoverBuffer.Event.Kind = queue.mode == .waiting ? .timeout : .release
         if kind == .release {
           queue.left += 1
           if queue.left >= 5 { queue.next += queue.interval }

@@ -4,11 +4,11 @@ import FlowTable
 extension HandoverBuffer {
   // MARK: By binding
 
-  /// The queue of the binding that counts in a traffic cell; 0 without one.
-  package func queue(of counter: UInt32) -> UInt32 {
-    var place = home(counter)
+  /// The queue of a binding whose packets will be sent still; 0 without one.
+  package func queue(of binding: HandoverKey) -> UInt32 {
+    var place = home(binding.counter)
     while index[place] != 0 {
-      if queues[Int(index[place])].counter == counter { return index[place] }
+      if queues[Int(index[place])].binding == binding { return index[place] }
       place = (place &+ 1) & mask
     }
     return 0
@@ -22,33 +22,38 @@ extension HandoverBuffer {
   /// A queue for a binding that has none. There are as many as slots, and one slot was just taken.
   mutating func open(_ arrival: Arrival, now: UInt64) -> UInt32 {
     guard let number = freeQueues.take() else { preconditionFailure("more queues than held packets") }
-    queues[Int(number)] = HandoverQueue(
-      counter: arrival.counter, prefixLength: arrival.prefixLength, network: arrival.network,
-      generation: arrival.generation)
+    queues[Int(number)] = HandoverQueue(binding: arrival.binding, generation: arrival.generation)
     queueCount += 1
     heap[queueCount] = number
     queues[Int(number)].place = UInt32(queueCount)
     queues[Int(number)].due = .max
-    var place = home(arrival.counter)
+    var place = home(arrival.binding.counter)
     while index[place] != 0 { place = (place &+ 1) & mask }
     index[place] = number
     return number
   }
 
   mutating func close(_ number: UInt32) {
-    removeFromIndex(number)
+    if queues[Int(number)].mode != .cancelled { removeFromIndex(number) }
     removeFromHeap(number)
     queues[Int(number)] = HandoverQueue()
     freeQueues.give(number)
   }
 
+  /// What a queue holds is to be dropped: its binding, or another one in the same traffic cell, is without one at once,
+  /// however many turns the dropping takes.
+  mutating func cancel(_ number: UInt32) {
+    removeFromIndex(number)
+    queues[Int(number)].mode = .cancelled
+  }
+
   private mutating func removeFromIndex(_ number: UInt32) {
-    var hole = home(queues[Int(number)].counter)
+    var hole = home(queues[Int(number)].binding.counter)
     while index[hole] != number { hole = (hole &+ 1) & mask }
     // What follows moves up, unless that would put it before its home.
     var place = (hole &+ 1) & mask
     while index[place] != 0 {
-      let distance = (place &- home(queues[Int(index[place])].counter)) & mask
+      let distance = (place &- home(queues[Int(index[place])].binding.counter)) & mask
       if distance >= (place &- hole) & mask {
         index[hole] = index[place]
         hole = place
@@ -97,12 +102,7 @@ extension HandoverBuffer {
 
   // MARK: Checking against the tables
 
-  package func generation(of number: UInt32) -> UInt64 { queues[Int(number)].generation }
-
-  package func binding(of number: UInt32) -> (network: IPAddress, length: Int, counter: UInt32) {
-    let queue = queues[Int(number)]
-    return (queue.network, Int(queue.prefixLength), queue.counter)
-  }
+  package func binding(of number: UInt32) -> HandoverKey { queues[Int(number)].binding }
 
   /// Whether every queue's mode is right for a generation.
   package func isChecked(_ generation: UInt64) -> Bool { heldCount == 0 || checkedGeneration == generation }
@@ -124,7 +124,7 @@ extension HandoverBuffer {
       let number = UInt32(nextChecked)
       nextChecked += 1
       let queue = queues[Int(number)]
-      if queue.count > 0 && queue.generation < checkingGeneration { return number }
+      if queue.count > 0, queue.mode != .cancelled, queue.generation < checkingGeneration { return number }
     }
     checkedGeneration = checkingGeneration
     nextChecked = 0

@@ -18,47 +18,6 @@ package struct HandoverBuffer: ~Copyable {
     var port: UInt8 = 0
   }
 
-  /// A packet to be held, and for which binding.
-  package struct Arrival: BitwiseCopyable {
-    package var counter: UInt32
-    package var network: IPAddress
-    package var prefixLength: UInt32
-    package var holding: HoldingID?
-    package var tunnel: TunnelID
-    package var port: UInt8
-    package var length: Int
-    /// The generation in which the binding says to hold.
-    package var generation: UInt64
-
-    package init(
-      counter: UInt32, network: IPAddress, prefixLength: UInt32, holding: HoldingID?, tunnel: TunnelID, port: UInt8,
-      length: Int, generation: UInt64
-    ) {
-      self.counter = counter
-      self.network = network
-      self.prefixLength = prefixLength
-      self.holding = holding
-      self.tunnel = tunnel
-      self.port = port
-      self.length = length
-      self.generation = generation
-    }
-  }
-
-  /// What happened to a held packet. Its octets stay in its slot until the next packet is held.
-  package struct Event: BitwiseCopyable {
-    package enum Kind: UInt8, BitwiseCopyable {
-      case release
-      case timeout
-      case cancel
-    }
-    package let kind: Kind
-    package let slot: UInt32
-    package let length: Int
-    package let port: UInt8
-    package let tunnel: TunnelID
-  }
-
   let limits: HandoverLimits
   /// Octets of the largest packet that is held.
   package let payload: Int
@@ -118,15 +77,16 @@ package struct HandoverBuffer: ~Copyable {
 
   package var isEmpty: Bool { heldCount == 0 }
 
-  /// Whether packets are held for the binding that counts in this traffic cell.
-  package func isHolding(_ counter: UInt32) -> Bool { heldCount > 0 && queue(of: counter) != 0 }
+  /// Whether packets are held for a binding, behind which newer ones have to go.
+  package func isHolding(_ binding: HandoverKey) -> Bool { heldCount > 0 && queue(of: binding) != 0 }
+  func isHolding(_ binding: BindingEntry) -> Bool { heldCount > 0 && isHolding(HandoverKey(binding)) }
 
   /// Takes a packet, at the tail of its binding's queue.
   ///
   /// - Parameter octets: `arrival.length` of them, at most `payload`.
   /// - Returns: the slot that it is in, or 0 when a limit is reached.
   package mutating func hold(_ arrival: Arrival, octets packet: UnsafeRawPointer, now: UInt64) -> UInt32 {
-    var number = queue(of: arrival.counter)
+    var number = queue(of: arrival.binding)
     guard accounts.take(arrival.holding, perNode: limits.perMobileNode, total: limits.total) else {
       if number != 0 { note(arrivalAt: now, number) }
       return 0
@@ -168,31 +128,47 @@ package struct HandoverBuffer: ~Copyable {
   /// Says what a queue's packets are to do from now on.
   package mutating func setMode(_ number: UInt32, _ mode: HandoverMode, generation: UInt64, now: UInt64) {
     queues[Int(number)].generation = generation
-    guard queues[Int(number)].mode != mode else { return }
+    // What is cancelled is for ever: a new attempt has a queue of its own.
+    guard queues[Int(number)].mode != mode, queues[Int(number)].mode != .cancelled else { return }
     switch mode {
-    case .draining: queues[Int(number)].startDrain(now: now)
+    case .draining:
+      let end = expiry(slots[Int(queues[Int(number)].head)])
+      queues[Int(number)].startDrain(now: now, left: end - min(now, end))
     case .waiting: queues[Int(number)].wait()
-    case .cancelled: queues[Int(number)].mode = .cancelled
+    case .cancelled: cancel(number)
     }
     settle(number)
   }
 
-  /// The queue whose turn it is by `now`; 0 when none has anything to do yet.
-  package func dueQueue(_ now: UInt64) -> UInt32 {
-    guard queueCount > 0 else { return 0 }
-    let number = heap[1]
-    return queues[Int(number)].due <= now ? number : 0
+  /// What the queue whose turn it is by `now` needs; nothing when none has anything to do yet.
+  ///
+  /// - Parameters:
+  ///   - generation: of the snapshot that the caller asks.
+  ///   - checks: how many queues the caller will still look up; counted down.
+  package func next(now: UInt64, generation: UInt64, checks: inout Int) -> Step {
+    guard queueCount > 0 else { return .nothing }
+    let queue = queues[Int(heap[1])]
+    if queue.due > now { return .nothing }
+    if queue.mode == .cancelled || queue.generation == generation { return .serve(heap[1]) }
+    if checks == 0 { return .nothing }
+    checks -= 1
+    return .check(heap[1])
   }
 
   /// When the first queue has something to do; nil when nothing is held.
   package var nextDeadline: UInt64? { queueCount == 0 ? nil : queues[Int(heap[1])].due }
 
-  /// Takes the first packet of a queue that is due.
+  /// Takes the first packet of a queue that is due. Only a queue that waits drops for age: in a drain, what would be too
+  /// old at its turn leaves while it is not.
   package mutating func takeFirst(_ number: UInt32, now: UInt64) -> Event {
     let queue = queues[Int(number)]
     let slot = slots[Int(queue.head)]
     let kind: Event.Kind =
-      queue.mode == .cancelled ? .cancel : expiry(slot) <= now ? .timeout : .release
+      switch queue.mode {
+      case .waiting: .timeout
+      case .draining: .release
+      case .cancelled: .cancel
+      }
     let event = Event(
       kind: kind, slot: queue.head, length: Int(slot.length), port: slot.port, tunnel: TunnelID(slot.tunnel))
     if kind == .release { queues[Int(number)].noteRelease() }

@@ -1,5 +1,3 @@
-import FlowTable
-
 /// What becomes of the packets that are held for a binding.
 package enum HandoverMode: UInt8, BitwiseCopyable {
   /// They wait (zero, as in unused memory).
@@ -12,10 +10,7 @@ package enum HandoverMode: UInt8, BitwiseCopyable {
 
 /// The packets held for one binding, first in, first out, and their rates.
 struct HandoverQueue: BitwiseCopyable {
-  /// The binding: its traffic cell, the same for as long as it exists, and its prefix.
-  var counter: UInt32 = 0
-  var prefixLength: UInt32 = 0
-  var network = IPAddress(ipv6High: 0, low: 0)
+  var binding = HandoverKey()
   /// First and last slot, and how many.
   var head: UInt32 = 0
   var tail: UInt32 = 0
@@ -34,6 +29,8 @@ struct HandoverQueue: BitwiseCopyable {
   var intervalBefore: UInt64 = 0
   /// Those during the drain.
   var joined = ArrivalRate()
+  /// The most nanoseconds between two packets of a drain.
+  var longest = UInt64.max
   /// When the next packet may leave.
   var release: UInt64 = 0
 
@@ -45,14 +42,17 @@ struct HandoverQueue: BitwiseCopyable {
   /// Nanoseconds between two packets that leave: as between those that arrived. When others join it is an eighth less,
   /// so that the drain ends; and when those come faster than the first ones did, their rate counts.
   var interval: UInt64 {
-    let measured = arrivals.count > 1 ? arrivals.interval : intervalBefore
+    let measured = min(arrivals.count > 1 ? arrivals.interval : intervalBefore, longest)
     guard joined.count > 0 else { return measured }
     let least = joined.count < Self.meaningful ? measured : min(measured, joined.interval)
     return least - least / 8
   }
 
-  mutating func startDrain(now: UInt64) {
+  /// - Parameter left: nanoseconds that the first packet has until it is too old. All that is held leaves in that time:
+  ///   arrivals in bursts with pauses between them are far apart on the average, and the first ones would wait too long.
+  mutating func startDrain(now: UInt64, left: UInt64) {
     mode = .draining
+    longest = left / UInt64(max(count, 1))
     burst = Self.burst
     release = now
     joined = ArrivalRate()

@@ -2,7 +2,8 @@ import FlowTable
 
 /// Packets of mobile nodes in handover: in, and out again. Nothing here runs for a plain packet.
 extension Worker where Port: ~Copyable {
-  /// Queues whose bindings are looked at in one turn when the tables have changed.
+  /// Queues whose bindings are looked at in one turn when the tables have changed: so many of those that are due, and
+  /// so many of all in turn.
   private static var checksPerTurn: Int { 64 }
 
   /// Takes a packet into the buffer; drops it where there is no room.
@@ -18,9 +19,8 @@ extension Worker where Port: ~Copyable {
     guard Int(packet.innerLength) <= context.handover.payload else { return batch.packets[index].drop(.tooBig) }
     let binding = context.snapshot.binding(packet.destination)
     let arrival = HandoverBuffer.Arrival(
-      counter: binding.counter, network: binding.network, prefixLength: UInt32(binding.prefixLength),
-      holding: binding.holding, tunnel: packet.arrivalTunnel, port: context.port, length: Int(packet.innerLength),
-      generation: context.snapshot.generation)
+      binding: HandoverKey(binding), holding: binding.holding, tunnel: packet.arrivalTunnel, port: context.port,
+      length: Int(packet.innerLength), generation: context.snapshot.generation)
     // Safe: `Parse` has seen that the inner packet ends within the frame.
     let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + Int(packet.inner)
     let slot = unsafe context.handover.hold(arrival, octets: start, now: clock.now())
@@ -42,13 +42,12 @@ extension Worker where Port: ~Copyable {
       check(queue, now: now)
     }
     var done = 0
+    checks = Self.checksPerTurn
     while done < handoverBudget && pool.count > 0 {
-      let queue = context.handover.dueQueue(now)
-      guard queue != 0 else { break }
-      if context.handover.generation(of: queue) != context.snapshot.generation {
-        // It may have something else to do than was known.
-        check(queue, now: now)
-      } else {
+      switch context.handover.next(now: now, generation: context.snapshot.generation, checks: &checks) {
+      case .nothing: return done
+      case .check(let queue): check(queue, now: now)
+      case .serve(let queue):
         serve(queue, now: now)
         done &+= 1
       }
@@ -58,8 +57,9 @@ extension Worker where Port: ~Copyable {
 
   /// What the packets of a queue are to do, by the state of their binding.
   private mutating func check(_ queue: UInt32, now: UInt64) {
-    let (network, length, counter) = context.handover.binding(of: queue)
-    let index = context.snapshot.lookupBinding(network: network, length: length, counter: counter)
+    let key = context.handover.binding(of: queue)
+    let index = context.snapshot.lookupBinding(
+      network: key.network, length: Int(key.prefixLength), counter: key.counter)
     let mode = index == 0 ? HandoverMode.cancelled : Self.mode(context.snapshot.binding(index))
     context.handover.setMode(queue, mode, generation: context.snapshot.generation, now: now)
   }

@@ -43,13 +43,13 @@ extension GatewayPipeline {
     case .active, .flushing, .relaying:
       if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.innerLocal) }
       // Behind what is held (S-59). An active binding that was not flushed has nothing held that will be sent.
-      if !binding.isPlain && context.handover.isHolding(binding.counter) { packet.keep() }
+      if !binding.isPlain && context.handover.isHolding(binding) { packet.keep() }
     case .buffering:
       if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.innerLocal) }
       packet.keep()
     case .redirecting:
       // What was held before the mobile node went on goes before what comes now.
-      if context.handover.isHolding(binding.counter) { packet.keep() } else { redirect(&packet, binding) }
+      if context.handover.isHolding(binding) { packet.keep() } else { redirect(&packet, binding) }
     case .pending: packet.drop(.bindingPending)
     case .deregistering: packet.drop(.deregistering)
     }
@@ -60,6 +60,11 @@ extension GatewayPipeline {
     _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, context: borrowing TurnContext
   ) {
     guard packet.destination != 0, !binding.isVisitor else { return packet.drop(.bufferCancelled) }
+    // The tunnel that it came by may have gone, and its number with the traffic cell be another's: what is counted must
+    // be in use still, and the binding says so of its own.
+    if packet.arrivalTunnel != binding.tunnel && packet.arrivalTunnel != binding.peer {
+      packet.arrivalTunnel = TunnelID(0)
+    }
     switch binding.state {
     case .active, .flushing, .relaying: break
     // Of another prefix by now, which is in handover itself.
@@ -130,7 +135,7 @@ extension GatewayPipeline {
       packet.destination = 0
       return false
     }
-    if context.handover.isHolding(binding.counter) { packet.keep() }
+    if context.handover.isHolding(binding) { packet.keep() }
     return true
   }
 
@@ -163,6 +168,6 @@ extension GatewayPipeline {
     guard isHere else { return packet.punt(.visitor) }
     packet.destination = destination
     packet.path = .deliver
-    if !other.isPlain && context.handover.isHolding(other.counter) { packet.keep() }
+    if !other.isPlain && context.handover.isHolding(other) { packet.keep() }
   }
 }
