@@ -30,6 +30,14 @@ public final class HandoverLedger: @unchecked Sendable {
   private var free: [HoldingID] = []
   /// Closed accounts that a worker may still take from, oldest first, with the generation that they wait for.
   private var closed: [(generation: UInt64, id: HoldingID)] = []
+  /// What `closed` was last gone through with: nothing more can be freed while all of it is the same.
+  private var collected = Progress()
+
+  private struct Progress: Equatable {
+    var passed: UInt64 = 0
+    var held = 0
+    var closed = 0
+  }
 
   /// - Parameters: the table's quiescent words and header.
   init(words: Mapping, header: Mapping, workers: Int) throws(FlowTableError) {
@@ -48,12 +56,17 @@ public final class HandoverLedger: @unchecked Sendable {
   // MARK: The writer
 
   /// An account for a mobile node, empty; nil when all are in use.
+  ///
+  /// Those that were never open come before those that are closing: ten thousands may be, and to go through them for each
+  /// of as many handovers would stop the writer for seconds.
   public func open() -> HoldingID? {
-    if free.isEmpty { collect() }
     if let id = free.popLast() { return id }
-    guard neverOpened <= UInt32(Self.accountLimit) else { return nil }
-    neverOpened += 1
-    return HoldingID(neverOpened - 1)
+    if neverOpened <= UInt32(Self.accountLimit) {
+      neverOpened += 1
+      return HoldingID(neverOpened - 1)
+    }
+    collect()
+    return free.popLast()
   }
 
   /// Ends an account that no binding names any more. What is still held under it counts until the workers give it back.
@@ -76,11 +89,14 @@ public final class HandoverLedger: @unchecked Sendable {
 
   private func collect() {
     let passed = quiescence.oldestReported()
+    let heldBefore = heldTotal
+    guard Progress(passed: passed, held: heldBefore, closed: closed.count) != collected else { return }
     closed.removeAll { entry in
       guard entry.generation <= passed, held(entry.id) == 0 else { return false }
       free.append(entry.id)
       return true
     }
+    collected = Progress(passed: passed, held: heldBefore, closed: closed.count)
   }
 }
 

@@ -45,6 +45,43 @@ import Testing
     #expect(ledger.held(id) == 0 && ledger.open() == nil)
   }
 
+  /// Handovers begin while thirty thousand others end, of which packets are still held: an account more costs as much as
+  /// without them. (Going through those that are closing for each cost thousands of times as much.)
+  @Test func openingDoesNotWaitForThoseThatClose() throws {
+    func seconds(closing: Int) throws -> Double {
+      let fixture = try Fixture()
+      let ledger = fixture.table.handoverLedger
+      let ids = (0..<closing).compactMap { _ in ledger.open() }
+      for id in ids { _ = ledger.accounts.take(id, perNode: 1, total: .max) }
+      #expect(ledger.heldTotal == closing)
+      for id in ids { ledger.close(id) }
+      let start = ContinuousClock.now
+      var opened = 0
+      while opened < 20_000, ledger.open() != nil { opened += 1 }
+      let elapsed = start.duration(to: .now).components
+      #expect(opened == 20_000)
+      return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    }
+    let (none, many) = (try seconds(closing: 0), try seconds(closing: 30_000))
+    #expect(many < 20 * none + 0.1)
+  }
+
+  /// Accounts that close when all have been open: one whose packet is given back only later is found as well.
+  @Test func accountIsFoundWhenItsPacketHasGone() throws {
+    let fixture = try Fixture()
+    let ledger = fixture.table.handoverLedger
+    var all: [HoldingID] = []
+    while let id = ledger.open() { all.append(id) }
+    for id in all.prefix(3) {
+      #expect(ledger.accounts.take(id, perNode: 1, total: 9))
+      ledger.close(id)
+    }
+    #expect(ledger.open() == nil && ledger.open() == nil)
+    ledger.accounts.give(all[1])
+    #expect(ledger.open() == all[1])
+    #expect(ledger.open() == nil)
+  }
+
   /// Four threads take and give at random: the limits are never passed, and nothing is lost. A take may be refused only
   /// when a limit was reached, which a thread that is alone can tell.
   @Test func manyWorkers() throws {
