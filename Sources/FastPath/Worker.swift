@@ -24,8 +24,8 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   var rings: WorkerRings
   private var hasPunted = false
   var hasExceptions = false
-  /// Whether this turn has told the slow path of a packet that only makes news.
-  var hasNoticed = false
+  /// What this turn has told the slow path of that only makes news.
+  var noticed: Notices = []
   var clock = TurnClock()
   /// What may happen to held packets in one turn, and what happened last: for an owner that looks at each.
   var handoverBudget = 32
@@ -58,7 +58,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   mutating func turn() -> Int {
     var received = 0
     context.snapshot = view.snapshot()
-    hasNoticed = false
+    noticed = []
     if rings.injection != nil { received = takeInjected() }
     if !context.handover.isEmpty { received &+= serveHandover() }
     for index in 0..<portCount {
@@ -214,7 +214,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     let binding = context.snapshot.binding(packet.destination)
     traffic.countDown(binding: binding.counter, bytes: bytes)
     if packet.path == .redirect {
-      traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes)
+      if packet.arrivalTunnel.rawValue != 0 { traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes) }
       return traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
     }
     if packet.arrivalTunnel.rawValue != 0 {

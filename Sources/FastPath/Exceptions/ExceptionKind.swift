@@ -32,8 +32,18 @@ public enum ExceptionKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// A limit of held packets was reached.
   case bufferOverflow
 
-  /// Whether it only tells: a turn passes one such packet on, since one is as good as many.
-  var isNotice: Bool { self == .unboundNotice || self == .unknownSource || self == .bufferOverflow }
+  /// Whether it only tells: a turn passes one such packet of each kind on, since one is as good as many.
+  var isNotice: Bool { notice != [] }
+
+  /// What it tells of.
+  var notice: Notices {
+    switch self {
+    case .unboundNotice: .unbound
+    case .unknownSource: .unknownSource
+    case .bufferOverflow: .bufferOverflow
+    default: []
+    }
+  }
 
   /// Whether it is about the outermost packet; otherwise about the packet that is looked up.
   var isAboutOuter: Bool {
@@ -42,4 +52,13 @@ public enum ExceptionKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     default: false
     }
   }
+}
+
+/// Kinds of packets that only make news.
+struct Notices: OptionSet, BitwiseCopyable {
+  let rawValue: UInt8
+
+  static let unbound = Notices(rawValue: 1)
+  static let unknownSource = Notices(rawValue: 2)
+  static let bufferOverflow = Notices(rawValue: 4)
 }

@@ -9,10 +9,8 @@ extension Worker where Port: ~Copyable {
   /// Copies a packet into the ring towards the slow path. Full: a packet to be answered goes unanswered, one whose fate
   /// was left to the slow path is dropped.
   mutating func report(_ index: Int) {
-    if batch.packets[index].exception.isNotice {
-      if hasNoticed { return }
-      hasNoticed = true
-    }
+    let notice = batch.packets[index].exception.notice
+    if notice != [] && !noticed.insert(notice).inserted { return }
     if batch.packets[index].exception == .tunnelError { identifyTunnel(index) }
     let packet = batch.packets[index]
     let range = reported(packet)

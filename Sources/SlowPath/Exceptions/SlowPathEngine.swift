@@ -76,7 +76,7 @@ public struct SlowPathEngine: Sendable {
     return settlements
   }
 
-  /// What the control plane may want to know since the last call, at most a hundred a second.
+  /// What the control plane may want to know since the last call, at most a hundred a second of each kind.
   public mutating func takeNotices() -> [TrafficNotice] {
     defer { notices = [] }
     return notices

@@ -27,7 +27,7 @@ public struct TrafficNotice: Hashable, Sendable {
     }
   }
 
-  /// The prefix that stands for the address: one notice a second is enough for it.
+  /// The prefix that stands for the address: one notice a second is enough for it, however many of it are sent to.
   public var prefix: Prefix { Prefix(covering: address, length: address.family == .ipv6 ? 64 : 32) }
 }
 
@@ -62,25 +62,45 @@ extension TrafficNotice {
   }
 }
 
-/// Notices at a bearable rate: one a second for each kind and prefix, a hundred a second in all.
+/// Notices at a bearable rate: one a second for each prefix, or station that sends from unknown sources, and a hundred a
+/// second of each kind.
+///
+/// Who is free to choose addresses, a station that spoofs or a sweep of the pool, silences neither the other kinds nor the
+/// other stations.
 struct NoticeLimit: Sendable {
-  private struct Key: Hashable {
-    let name: String
-    let prefix: Prefix
+  private enum Key: Hashable {
+    case unbound(Prefix)
+    case station(port: UInt8, MACAddress)
+    case overflow(Prefix)
   }
 
   private static let second: UInt64 = 1_000_000_000
-  /// Prefixes that are remembered: those of a few seconds.
-  private static let memory = 512
+  /// Keys that are remembered: those of a few seconds.
+  private static let memory = 1024
 
-  private var all = TokenBucket(rate: 100, burst: 100)
+  private var unbound = Self.bucket
+  private var unknownSources = Self.bucket
+  private var overflows = Self.bucket
   private var last: [Key: UInt64] = [:]
+
+  private static var bucket: TokenBucket { TokenBucket(rate: 100, burst: 100) }
 
   /// Whether a notice may be given now.
   mutating func allows(_ notice: TrafficNotice, now: UInt64) -> Bool {
-    let key = Key(name: notice.name, prefix: notice.prefix)
+    let key: Key =
+      switch notice.kind {
+      case .unbound: .unbound(notice.prefix)
+      case .unknownSource(let mac): .station(port: notice.port, mac)
+      case .bufferOverflow: .overflow(notice.prefix)
+      }
     if let before = last[key], now < before &+ Self.second { return false }
-    guard all.take(now: now) else { return false }
+    let isAllowed =
+      switch notice.kind {
+      case .unbound: unbound.take(now: now)
+      case .unknownSource: unknownSources.take(now: now)
+      case .bufferOverflow: overflows.take(now: now)
+      }
+    guard isAllowed else { return false }
     if last.count >= Self.memory { last = last.filter { now < $0.value &+ Self.second } }
     last[key] = now
     return true
