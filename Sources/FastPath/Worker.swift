@@ -54,12 +54,14 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   }
 
   /// Steps 2 to 10 of a packet's way, for one batch of every port.
-  /// - Returns: how many packets were received or taken from the slow path.
+  /// - Returns: how many packets were received, or taken from the slow path, other workers or the handover buffer.
   mutating func turn() -> Int {
-    var received = 0
+    // What the other workers have handed over, counted before the snapshot (`HandoverLink.look`).
+    var received = context.handover.link.look()
     context.snapshot = view.snapshot()
     noticed = []
-    if rings.injection != nil { received = takeInjected() }
+    if received > 0 { received = takeHandedOver() }
+    if rings.injection != nil { received &+= takeInjected() }
     if !context.handover.isEmpty { received &+= serveHandover() }
     for index in 0..<portCount {
       // Safe, here and below: `index` is below `portCount`, the number of ports allocated.
@@ -76,6 +78,8 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       dispatch()
     }
     for index in 0..<portCount { unsafe ports[index].wake() }
+    if context.handover.settlingCount > 0 { context.handover.settleAccounts() }
+    if context.handover.link.hasPushed { ringHolder() }
     if hasPunted {
       rings.kernel.ring()
       hasPunted = false

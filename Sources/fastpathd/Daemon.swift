@@ -122,7 +122,8 @@ final class Daemon {
   ) throws(ExitFailure) -> ExceptionPath {
     let settings = SlowPathSettings(configuration: configuration, plane: plane.configuration.settings)
     do throws(Errno) {
-      return try ExceptionPath(rings: plane.exceptionRings, injection: plane.injectionRing, settings: settings)
+      return try ExceptionPath(
+        rings: plane.exceptionRings, injection: plane.injectionRing, handover: plane.handoverRings, settings: settings)
     } catch {
       throw .internal("fastpathd: the exception path cannot start: \(error)")
     }

@@ -6,7 +6,8 @@ import Testing
 struct MobilityDomain {
   let table: FlowTable
   let writer: TableWriter
-  let plane: OfflinePlane
+  /// One for each worker.
+  let planes: [OfflinePlane]
   let anchor: TunnelID
   let peer: TunnelID
   let transport: NextHopID
@@ -20,7 +21,11 @@ struct MobilityDomain {
   static let rogue = SamplePackets.address([0x2001, 0xdb8, 0xbad, 0, 0, 0, 0, 1])
   static let millisecond: UInt64 = 1_000_000
 
-  init(localRouting: Bool = false, buffers: HandoverLimits = HandoverLimits()) throws {
+  var plane: OfflinePlane { planes[0] }
+
+  init(
+    localRouting: Bool = false, buffers: HandoverLimits = HandoverLimits(), workers: Int = 1, ringSlots: Int = 512
+  ) throws {
     let settings = PlaneSettings(
       role: .mobileAccessGateway,
       ports: [
@@ -30,7 +35,7 @@ struct MobilityDomain {
       ],
       localAddresses: [try SampleDomain.address("2001:db8:a::1")], localRouting: localRouting, buffers: buffers)
     table = try FlowTable(
-      limits: FlowTableLimits(bindings: 64, tunnels: 8, nextHops: 8, routes: 8, retired: 1024, workers: 1))
+      limits: FlowTableLimits(bindings: 64, tunnels: 8, nextHops: 8, routes: 8, retired: 1024, workers: workers))
     writer = try table.makeWriter()
     let transport = try writer.addNextHop(
       .resolved(
@@ -46,7 +51,12 @@ struct MobilityDomain {
     }
     anchor = try tunnel("2001:db8:1::1")
     peer = try tunnel("2001:db8:b::1")
-    plane = try OfflinePlane(settings: settings, table: table)
+    // The planes hold on to the rings.
+    let rings = try (1..<workers).map { _ in try #require(PuntRingMemory(slots: ringSlots, payload: 4096)) }
+    let table = table
+    planes = try (0..<workers).map { worker in
+      try OfflinePlane(settings: settings, table: table, worker: worker, handoverRings: rings)
+    }
   }
 
   func node1(
@@ -97,9 +107,11 @@ struct MobilityDomain {
   }
 
   /// A tunnel packet arrives on the transport port.
-  func arrive(from source: [UInt8], _ inner: [UInt8], now: UInt64 = 0) -> OfflinePlane.Outcome {
+  func arrive(
+    from source: [UInt8], _ inner: [UInt8], now: UInt64 = 0, worker: Int = 0
+  ) -> OfflinePlane.Outcome {
     let outer = Self.outer(from: source, to: SamplePackets.gateway1, inner)
-    return plane.process(
+    return planes[worker].process(
       SamplePackets.ethernet(to: Self.gatewayMAC, from: SamplePackets.transportMAC, type: 0x86dd, outer), port: 0,
       now: now)
   }
@@ -110,12 +122,13 @@ struct MobilityDomain {
   }
 
   func expectInvariant(_ location: SourceLocation = #_sourceLocation) {
-    let counters = plane.counters
-    let received = (0..<3).reduce(UInt64(0)) { $0 + counters.receivedPackets(port: $1) }
-    let sent = (0..<3).reduce(UInt64(0)) { $0 + counters.transmittedPackets(port: $1) }
-    let dropped = DropReason.allCases.reduce(UInt64(0)) { $0 + counters.drops($1) }
-    let punted = PuntReason.allCases.reduce(UInt64(0)) { $0 + counters.punts($1) }
-    let held = counters.buffered - counters.unbuffered
+    let all = planes.map(\.counters)
+    func sum(_ count: (PlaneCounters) -> UInt64) -> UInt64 { all.reduce(0) { $0 + count($1) } }
+    let received = (0..<3).reduce(UInt64(0)) { total, port in total + sum { $0.receivedPackets(port: port) } }
+    let sent = (0..<3).reduce(UInt64(0)) { total, port in total + sum { $0.transmittedPackets(port: port) } }
+    let dropped = DropReason.allCases.reduce(UInt64(0)) { total, reason in total + sum { $0.drops(reason) } }
+    let punted = PuntReason.allCases.reduce(UInt64(0)) { total, reason in total + sum { $0.punts(reason) } }
+    let held = sum(\.buffered) - sum(\.unbuffered)
     #expect(received == sent + dropped + punted + held, sourceLocation: location)
     #expect(held == UInt64(table.handoverLedger.heldTotal), sourceLocation: location)
   }

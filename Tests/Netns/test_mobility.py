@@ -1,6 +1,7 @@
 """Fast handovers and localized routes on real interfaces, under running flows: lost, doubled and overtaken are counted."""
 
 import random
+import re
 import socket
 import threading
 import time
@@ -209,6 +210,39 @@ class Handovers(Peered):
                     port.send(Ether(dst=mac) / packet)
             wait_until(lambda: self.strangers(1) - before == 20, timeout=3, what="20 packets dropped")
             self.assertEqual([frame for frame in core.receive(timeout=0.2) if b"spoof" in frame], [])
+
+
+class TwoQueues(Peered):
+    """Both MAGs with two workers: what the second one receives has to go behind what the first one holds."""
+
+    queues = 2
+    PORTS = range(7009, 7015)
+
+    def redirected(self):
+        """Packets that MAG2's program redirected on each queue, over the ports of both tunnels, as veth counts them."""
+        text = "".join(self.domain.mag2.run(["ethtool", "-S", port]).stdout for port in ("transport", "peer"))
+        found = [(int(queue), int(count)) for queue, count in re.findall(r"rx_queue_(\d+)_xdp_redirect: (\d+)", text)]
+        return [sum(count for queue, count in found if queue == index) for index in (0, 1)]
+
+    def test_S_59_held_before_live_whichever_queue_a_packet_comes_by(self):
+        streams = [
+            traffic.Stream(self.domain, self.domain.cn, self.domain.mn1, MN1, rate=300, seconds=60, port=port)
+            for port in self.PORTS
+        ]
+        time.sleep(0.3)
+        before = self.redirected()
+        movement = self.move()
+        movement.predictive(away=0.3)
+        used = [after - earlier for after, earlier in zip(self.redirected(), before, strict=True)]
+        self.assertGreater(min(used), 50, f"one queue had all of it, the run says nothing: {used}")
+        time.sleep(0.3)
+        for stream in streams:
+            arrived, result = self.finish(stream)
+            self.assertEqual((result["lost"], result["duplicated"]), (0, 0), (result, self.told()))
+            self.assertEqual(outside(arrived, [movement.times["registered"]]), 0)
+            gone, back = movement.times["redirecting"][1], movement.times["released"][0]
+            self.assertGreater(len([record for record in arrived if gone < record[1] < back]), 20, "nothing was held")
+        self.assertEqual(self.mags[2].control.counters().get("held", 0), 0)
 
 
 class Localized(Peered):

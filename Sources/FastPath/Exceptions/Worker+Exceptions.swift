@@ -86,17 +86,21 @@ extension Worker where Port: ~Copyable {
     return taken
   }
 
-  /// Says that the worker is about to sleep. False: the slow path has sent something in the meantime.
+  /// Says that the worker is about to sleep. False: the slow path or another worker has sent something in the meantime.
   ///
-  /// Mark, fence, look; the slow path publishes, fences and looks at the mark: one of the two sees the other.
+  /// Mark, fence, look; the others publish, fence and look at the mark: one of the two sees the other.
   func prepareToSleep() -> Bool {
     guard let injection = rings.injection else { return true }
     injection.setAsleep(true)
+    context.handover.link.setAsleep(true)
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    return injection.available() == 0
+    return injection.available() == 0 && context.handover.link.isEmpty
   }
 
-  func awake() { rings.injection?.setAsleep(false) }
+  func awake() {
+    rings.injection?.setAsleep(false)
+    context.handover.link.setAsleep(false)
+  }
 
   private mutating func inject(_ position: Int, chunk: UInt64) {
     guard let packet = rings.injection?.packet(position) else { return pool.put(chunk) }

@@ -102,6 +102,8 @@ extension HandoverBuffer {
 
   // MARK: Checking against the tables
 
+  func generation(of number: UInt32) -> UInt64 { queues[Int(number)].generation }
+
   package func binding(of number: UInt32) -> HandoverKey { queues[Int(number)].binding }
 
   /// Whether every queue's mode is right for a generation.

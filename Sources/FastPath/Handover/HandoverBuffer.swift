@@ -1,11 +1,11 @@
 import FlowTable
 
-/// The packets that one worker holds for mobile nodes in handover (RFC 5949 section 4.1): a queue for each binding, and
-/// when each has something to do next.
+/// The packets that are held for mobile nodes in handover (RFC 5949 section 4.1): a queue for each binding, and when each
+/// has something to do next.
 ///
-/// One thread holds, drains and delivers, so "held before live, in order" needs no agreement between threads. What is
-/// held everywhere is counted in the accounts that all workers share. The buffer knows no tables: its owner says what
-/// each queue is to do (`setMode`).
+/// One worker holds, drains and delivers behind what it holds, so "held before live, in order" is up to one thread; the
+/// others hand over to it (`HandoverLink`). What is held, or on its way to be, is counted in the accounts that all workers
+/// share. The buffer knows no tables: its owner says what each queue is to do (`setMode`).
 package struct HandoverBuffer: ~Copyable {
   /// A held packet; slot 0 is none.
   struct Slot: BitwiseCopyable {
@@ -24,6 +24,10 @@ package struct HandoverBuffer: ~Copyable {
   /// Octets from one slot's packet to the next.
   private let stride: Int
   let accounts: HandoverAccounts
+  var link: HandoverLink
+  /// Accounts, or 0, to be given back at the end of the turn.
+  let settling = FixedArray(repeating: 0 as UInt32, count: 64)
+  var settlingCount = 0
   let slots: LazyArray<Slot>
   let octets: LazyArray<UInt8>
   let queues: LazyArray<HandoverQueue>
@@ -33,7 +37,7 @@ package struct HandoverBuffer: ~Copyable {
   let heap: LazyArray<UInt32>
   var freeSlots: FreeList
   var freeQueues: FreeList
-  private(set) package var heldCount = 0
+  package private(set) var heldCount = 0
   package internal(set) var queueCount = 0
   /// The generation up to which every queue's mode is right, and the next queue to look at for a newer one.
   var checkedGeneration: UInt64 = 0
@@ -41,7 +45,9 @@ package struct HandoverBuffer: ~Copyable {
   var nextChecked = 0
 
   /// - Parameter payload: octets of the largest packet; without limits nothing is ever held.
-  package init(limits: HandoverLimits, payload: Int, accounts: HandoverAccounts) throws(PlaneError) {
+  package init(
+    limits: HandoverLimits, payload: Int, accounts: HandoverAccounts, link: consuming HandoverLink = HandoverLink()
+  ) throws(PlaneError) {
     let stride = (payload + 63) / 64 * 64
     var places = 2
     while places < 2 * limits.total { places *= 2 }
@@ -55,6 +61,7 @@ package struct HandoverBuffer: ~Copyable {
     let freeQueues = try FreeList(capacity: limits.total)
     self.limits = limits
     self.accounts = accounts
+    self.link = link
     self.payload = payload
     self.stride = stride
     self.slots = slots
@@ -68,26 +75,32 @@ package struct HandoverBuffer: ~Copyable {
 
   /// The buffer of a worker: as much as the settings allow for a gateway, nothing for an anchor.
   /// - Parameter chunkSize: of the worker's frames, which a held packet must fit into again.
-  init(settings: PlaneSettings, chunkSize: Int, table: FlowTable) throws(PlaneError) {
+  init(
+    settings: PlaneSettings, chunkSize: Int, table: FlowTable, link: consuming HandoverLink
+  ) throws(PlaneError) {
     let isGateway = settings.role == .mobileAccessGateway
     try self.init(
       limits: isGateway ? settings.buffers : HandoverLimits(perMobileNode: 0, total: 0),
-      payload: chunkSize - PacketMemory.headroom - EthernetHeader.length, accounts: table.handoverLedger.accounts)
+      payload: chunkSize - PacketMemory.headroom - EthernetHeader.length, accounts: table.handoverLedger.accounts,
+      link: link)
   }
 
   package var isEmpty: Bool { heldCount == 0 }
 
   /// Whether packets are held for a binding, behind which newer ones have to go.
   package func isHolding(_ binding: HandoverKey) -> Bool { heldCount > 0 && queue(of: binding) != 0 }
-  func isHolding(_ binding: BindingEntry) -> Bool { heldCount > 0 && isHolding(HandoverKey(binding)) }
 
   /// Takes a packet, at the tail of its binding's queue.
   ///
-  /// - Parameter octets: `arrival.length` of them, at most `payload`.
-  /// - Returns: the slot that it is in, or 0 when a limit is reached.
-  package mutating func hold(_ arrival: Arrival, octets packet: UnsafeRawPointer, now: UInt64) -> UInt32 {
+  /// - Parameters:
+  ///   - octets: `arrival.length` of them, at most `payload`.
+  ///   - isCounted: whether another worker has noted it in the account.
+  /// - Returns: the slot that it is in, or 0 when a limit is reached; then nothing is noted.
+  package mutating func hold(
+    _ arrival: Arrival, octets packet: UnsafeRawPointer, now: UInt64, isCounted: Bool = false
+  ) -> UInt32 {
     var number = queue(of: arrival.binding)
-    guard accounts.take(arrival.holding, perNode: limits.perMobileNode, total: limits.total) else {
+    guard isCounted || accounts.take(arrival.holding, perNode: limits.perMobileNode, total: limits.total) else {
       if number != 0 { note(arrivalAt: now, number) }
       return 0
     }
@@ -174,7 +187,7 @@ package struct HandoverBuffer: ~Copyable {
     if kind == .release { queues[Int(number)].noteRelease() }
     queues[Int(number)].head = slot.next
     queues[Int(number)].count -= 1
-    accounts.give(slot.holding == 0 ? nil : HoldingID(slot.holding))
+    giveBack(slot.holding == 0 ? nil : HoldingID(slot.holding))
     freeSlots.give(queue.head)
     heldCount -= 1
     if slot.next == 0 {

@@ -1,4 +1,5 @@
 import FlowTable
+import Synchronization
 
 /// Packets of mobile nodes in handover: in, and out again. Nothing here runs for a plain packet.
 extension Worker where Port: ~Copyable {
@@ -6,7 +7,7 @@ extension Worker where Port: ~Copyable {
   /// so many of all in turn.
   private static var checksPerTurn: Int { 64 }
 
-  /// Takes a packet into the buffer; drops it where there is no room.
+  /// Takes a packet into the buffer, or hands it over to the worker that holds; drops it where there is no room.
   @inline(never)
   mutating func keep(_ index: Int) {
     let frame = context.frame(at: batch.packets[index].address)
@@ -23,10 +24,64 @@ extension Worker where Port: ~Copyable {
       length: Int(packet.innerLength), generation: context.snapshot.generation)
     // Safe: `Parse` has seen that the inner packet ends within the frame.
     let start = unsafe context.memory + Int(truncatingIfNeeded: packet.address) + Int(packet.inner)
-    let slot = unsafe context.handover.hold(arrival, octets: start, now: clock.now())
-    guard slot != 0 else { return batch.packets[index].except(.bufferOverflow, .bufferFull) }
-    lastHeld = slot
+    if context.handover.link.isHolder {
+      lastHeld = unsafe context.handover.hold(arrival, octets: start, now: clock.now())
+      guard lastHeld != 0 else { return batch.packets[index].except(.bufferOverflow, .bufferFull) }
+    } else {
+      let isTaken = unsafe context.handover.handOver(arrival, octets: start, now: clock.now())
+      guard isTaken else { return batch.packets[index].except(.bufferOverflow, .bufferFull) }
+    }
     counters.buffer()
+  }
+
+  /// Takes what the other workers have handed over, all of it: packets for the same mobile nodes that this worker receives
+  /// in this turn have to go behind. As much as the rings hold, and no more than the limits of what is held.
+  /// - Returns: how many packets were taken.
+  @inline(never)
+  mutating func takeHandedOver() -> Int {
+    let now = clock.now()
+    var taken = 0
+    while let packet = context.handover.link.next() {
+      takeOver(packet, now: now)
+      taken &+= 1
+    }
+    context.handover.link.release()
+    return taken
+  }
+
+  /// One packet that another worker has seen through the stages and counted as held: at the tail of its binding's queue,
+  /// also if nothing is held there any more; then it is due at once.
+  private mutating func takeOver(_ packet: PuntedPacket, now: UInt64) {
+    let holding = packet.reason == 0 ? nil : HoldingID(UInt32(packet.detail) + 1)
+    var entry: UInt32 = 0
+    if let destination = packet.destination { entry = context.snapshot.lookupBinding(LookupKey(destination)) }
+    let binding = context.snapshot.binding(entry)
+    // Safe, here and below: the slot is this worker's until it is released.
+    guard entry != 0, !binding.isVisitor, unsafe packet.octets.count <= context.handover.payload,
+      let octets = unsafe packet.octets.baseAddress
+    else {
+      context.handover.giveBack(holding)
+      counters.unbuffer()
+      return counters.drop(DropReason.bufferCancelled.rawValue)
+    }
+    // Of no generation: what a new queue is to do is found out below.
+    let arrival = unsafe HandoverBuffer.Arrival(
+      binding: HandoverKey(binding), holding: holding, tunnel: TunnelID(packet.tunnel), port: packet.port,
+      length: packet.octets.count, generation: 0)
+    guard unsafe context.handover.hold(arrival, octets: octets, now: now, isCounted: true) != 0 else {
+      counters.unbuffer()
+      return counters.drop(DropReason.bufferFull.rawValue)
+    }
+    let queue = context.handover.queue(of: arrival.binding)
+    if context.handover.generation(of: queue) != context.snapshot.generation { check(queue, now: now) }
+  }
+
+  /// Wakes the worker that holds.
+  @inline(never)
+  mutating func ringHolder() {
+    // Published, fence, mark: see `prepareToSleep`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    context.handover.link.ring()
   }
 
   /// Lets out what is due, and finds out what has become of the bindings when the tables have changed. Bounded, so that
@@ -104,6 +159,7 @@ extension Worker where Port: ~Copyable {
 
   /// When held packets have something to do next, in nanoseconds of the turn's clock: 0 for at once, nil for never.
   var nextHandover: UInt64? {
+    if !context.handover.link.isEmpty { return 0 }
     if context.handover.isEmpty { return nil }
     return context.handover.isChecked(view.generation) ? context.handover.nextDeadline : 0
   }

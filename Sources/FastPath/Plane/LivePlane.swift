@@ -13,6 +13,8 @@ public final class LivePlane {
   private let puntRings: [PuntRingMemory]
   private let exceptionRingMemory: [PuntRingMemory]
   private let injectionRingMemory: PuntRingMemory
+  /// From each worker but worker 0 to that one; none where nothing is held.
+  private let handoverRingMemory: [PuntRingMemory]
   private let table: FlowTable
   private var threads: [WorkerThread] = []
 
@@ -26,6 +28,11 @@ public final class LivePlane {
     // Smaller than the kernel's: what waits here has a rate limit or a bounded store behind it.
     exceptionRingMemory = try queues.map { _ throws(PlaneError) in try PuntRingMemory.make(slots: 256, payload: 4096) }
     injectionRingMemory = try PuntRingMemory.make(slots: 512, payload: 4096)
+    let givers =
+      configuration.settings.role == .mobileAccessGateway ? queues.dropFirst() : queues.dropFirst(queues.count)
+    handoverRingMemory = try givers.map { _ throws(PlaneError) in
+      try PuntRingMemory.make(slots: HandoverLink.slots, payload: 4096)
+    }
   }
 
   /// Opens the sockets of all queues. Ports share their memory, and the first one's mode binds the others (kernel,
@@ -60,6 +67,8 @@ public final class LivePlane {
   public var exceptionRings: [PuntRingMemory] { exceptionRingMemory }
   /// The ring by which the slow path sends packets through worker 0.
   public var injectionRing: PuntRingMemory { injectionRingMemory }
+  /// The rings by which the other workers send packets to worker 0.
+  public var handoverRings: [PuntRingMemory] { handoverRingMemory }
 
   /// Every socket, to be entered into the steering program's map.
   public var sockets: [SocketFacts] {
@@ -86,14 +95,16 @@ public final class LivePlane {
       rxFillRingEmpty: raw.rx_fill_ring_empty_descs, txRingEmpty: raw.tx_ring_empty_descs)
   }
 
-  /// - Parameter bell: descriptor that becomes readable when `injectionRing` has packets; -1 for none.
+  /// - Parameter bell: descriptor that becomes readable when `injectionRing` or one of `handoverRings` has packets; -1 for
+  ///   none.
   public func start(bell: Int32 = -1) throws(PlaneError) {
     for (queue, resource) in resources.enumerated() {
       let cpu = configuration.cpus.map { $0[queue % $0.count] }
       threads.append(
         try WorkerThread(
           settings: configuration.settings, resources: resource, counters: counterMemory.counters(worker: queue),
-          table: table, worker: queue, cpu: cpu, rings: rings(worker: queue), bell: queue == 0 ? bell : -1))
+          table: table, worker: queue, cpu: cpu, rings: rings(worker: queue), link: link(worker: queue),
+          bell: queue == 0 ? bell : -1))
     }
   }
 
@@ -101,6 +112,10 @@ public final class LivePlane {
     WorkerRings(
       kernel: puntRings[worker].producer, exceptions: exceptionRingMemory[worker].producer,
       injection: worker == 0 ? injectionRingMemory.consumer : nil)
+  }
+
+  private func link(worker: Int) -> HandoverLink {
+    handoverRingMemory.isEmpty ? HandoverLink() : HandoverLink(worker: worker, rings: handoverRingMemory)
   }
 
   /// Ends the workers after their current turn and returns the ledger of each; the caller has detached the program.

@@ -3,7 +3,7 @@ import Glibc
 
 /// The same pipeline without interfaces: one packet in, its fate out. Replay, explain and the conformance tests use it.
 ///
-/// It runs worker 0's turn on the calling thread; the table's writer may run on the same thread between packets.
+/// It runs a worker's turn on the calling thread, worker 0's unless a test wants more; the table's writer may run on the same thread between packets.
 public final class OfflinePlane {
   /// What became of one packet.
   public struct Outcome: Sendable {
@@ -27,15 +27,29 @@ public final class OfflinePlane {
   }
 
   private let engine: any OfflineEngine
+  /// Kept for their memory alone.
+  private let handoverRings: [PuntRingMemory]
 
   /// Frames longer than this do not exist on a port: no MTU a frame's chunk can hold is as large.
   public static let longestFrame = 16_000
 
-  public init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
+  public convenience init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
+    try self.init(settings: settings, table: table, worker: 0, handoverRings: [])
+  }
+
+  /// One of several workers of a table, for tests of what they do together.
+  /// - Parameter handoverRings: one for each worker but worker 0.
+  package init(
+    settings: PlaneSettings, table: FlowTable, worker: Int, handoverRings: [PuntRingMemory]
+  ) throws(PlaneError) {
+    self.handoverRings = handoverRings
+    let link = HandoverLink(worker: worker, rings: handoverRings)
     engine =
       switch settings.role {
-      case .localMobilityAnchor: try PipelineEngine<AnchorPipeline>(settings: settings, table: table)
-      case .mobileAccessGateway: try PipelineEngine<GatewayPipeline>(settings: settings, table: table)
+      case .localMobilityAnchor:
+        try PipelineEngine<AnchorPipeline>(settings: settings, table: table, index: worker, link: link)
+      case .mobileAccessGateway:
+        try PipelineEngine<GatewayPipeline>(settings: settings, table: table, index: worker, link: link)
       }
   }
 
@@ -88,10 +102,13 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
   private var injection: PuntRing
   private var worker: Worker<MemoryPort, Stages>
   private let quiescence: QuiescentStates
+  /// Of the worker.
+  private let index: Int
   /// Held for its memory alone, which the worker reads.
   private let table: FlowTable
 
-  init(settings: PlaneSettings, table: FlowTable) throws(PlaneError) {
+  init(settings: PlaneSettings, table: FlowTable, index: Int, link: consuming HandoverLink) throws(PlaneError) {
+    self.index = index
     memory = try PacketMemory(frames: 2 * PacketBatch.capacity, chunkSize: 32_768)
     portCount = settings.ports.count
     // Safe: one element a port until deinit.
@@ -104,14 +121,14 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
     injection = rings[2].producer
     self.table = table
     quiescence = table.quiescence
-    quiescence.online(0)
-    let handover = try HandoverBuffer(settings: settings, chunkSize: memory.chunkSize, table: table)
+    quiescence.online(index)
+    let handover = try HandoverBuffer(settings: settings, chunkSize: memory.chunkSize, table: table, link: link)
     worker = unsafe Worker(
       settings: settings, memory: memory, ports: ports, counters: counterMemory.counters(worker: 0), table: table,
-      index: 0,
+      index: index,
       rings: WorkerRings(kernel: rings[0].producer, exceptions: rings[1].producer, injection: rings[2].consumer),
       handover: handover)
-    quiescence.offline(0)
+    quiescence.offline(index)
   }
 
   deinit {
@@ -130,8 +147,8 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
       return OfflinePlane.Outcome(fate: .dropped(.tooBig), sent: [], kernelPacket: nil, exceptions: [], slot: nil)
     }
     // Online only for the turn: between packets the writer may reclaim at once.
-    quiescence.online(0)
-    defer { quiescence.offline(0) }
+    quiescence.online(index)
+    defer { quiescence.offline(index) }
     takeBack()
     guard let chunk = worker.takeFrame() else { preconditionFailure("every frame of the turn before came back") }
     let address = chunk + UInt64(PacketMemory.headroom)
@@ -159,8 +176,8 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
   var nextDeadline: UInt64? { worker.nextHandover }
 
   func serveOne(now: UInt64) -> (slot: UInt32, outcome: OfflinePlane.Outcome)? {
-    quiescence.online(0)
-    defer { quiescence.offline(0) }
+    quiescence.online(index)
+    defer { quiescence.offline(index) }
     takeBack()
     turn(now: now, handoverBudget: 1)
     guard let event = worker.lastEvent else { return nil }
@@ -176,8 +193,8 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
 
   func process(_ packet: OriginatedPacket, now: UInt64) -> OfflinePlane.Outcome? {
     guard packet.octets.count <= OfflinePlane.longestFrame, injection.push(packet) else { return nil }
-    quiescence.online(0)
-    defer { quiescence.offline(0) }
+    quiescence.online(index)
+    defer { quiescence.offline(index) }
     takeBack()
     turn(now: now, handoverBudget: 0)
     return outcome(of: worker.batch.packets[0])

@@ -12,7 +12,7 @@ final class WorkerThread: @unchecked Sendable {
   private let index: Int
   private let cpu: Int?
   private let rings: WorkerRings
-  /// Readable when the slow path has sent something; -1 for none.
+  /// Readable when the slow path or another worker has sent something; -1 for none.
   private let bell: Int32
   /// The thread takes it when it starts.
   private var handover: HandoverBuffer?
@@ -30,7 +30,7 @@ final class WorkerThread: @unchecked Sendable {
 
   init(
     settings: PlaneSettings, resources: QueueResources, counters: WorkerCounters, table: FlowTable, worker: Int,
-    cpu: Int?, rings: WorkerRings, bell: Int32
+    cpu: Int?, rings: WorkerRings, link: consuming HandoverLink, bell: Int32
   ) throws(PlaneError) {
     self.settings = settings
     self.resources = resources
@@ -40,7 +40,7 @@ final class WorkerThread: @unchecked Sendable {
     self.cpu = cpu
     self.rings = rings
     self.bell = bell
-    handover = try HandoverBuffer(settings: settings, chunkSize: resources.memory.chunkSize, table: table)
+    handover = try HandoverBuffer(settings: settings, chunkSize: resources.memory.chunkSize, table: table, link: link)
     // Safe: the thread takes over this one retain and gives it up when it ends.
     let argument = unsafe Unmanaged.passRetained(self).toOpaque()
     let status = unsafe pthread_create(

@@ -62,10 +62,12 @@ public struct PuntRing {
   ///   - port: index of the port the packet arrived on; handed through unchanged.
   ///   - tunnel: raw value of the tunnel it is about, 0 for none; handed through unchanged.
   ///   - detail: a number that belongs to the reason; handed through unchanged.
+  ///   - stamp: when it was pushed, in a clock of the owner's that may wrap; handed through unchanged.
   /// - Returns: false if the ring is full or the packet does not fit; nothing is published then.
   @inlinable
   public mutating func push(
-    _ bytes: UnsafeRawPointer, length: Int, reason: UInt8, port: UInt8, tunnel: UInt32 = 0, detail: UInt16 = 0
+    _ bytes: UnsafeRawPointer, length: Int, reason: UInt8, port: UInt8, tunnel: UInt32 = 0, detail: UInt16 = 0,
+    stamp: UInt32 = 0
   ) -> Bool {
     guard length >= 0 && length <= payload else { return false }
     // Wrapping: positions run free; the difference is the number of slots in use, at most mask + 1.
@@ -81,6 +83,7 @@ public struct PuntRing {
     unsafe slot.storeBytes(of: port, toByteOffset: 5, as: UInt8.self)
     unsafe slot.storeBytes(of: detail, toByteOffset: 6, as: UInt16.self)
     unsafe slot.storeBytes(of: tunnel, toByteOffset: 8, as: UInt32.self)
+    unsafe slot.storeBytes(of: stamp, toByteOffset: 12, as: UInt32.self)
     // `length` is at most `payload`, the room behind the slot's header.
     unsafe (slot + PuntRingControl.slotHeader).copyMemory(from: bytes, byteCount: length)
     tail = tail &+ 1

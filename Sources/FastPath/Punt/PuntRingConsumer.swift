@@ -9,11 +9,12 @@ public struct PuntedPacket {
   public let port: UInt8
   public let tunnel: UInt32
   public let detail: UInt16
+  public let stamp: UInt32
 }
 
 /// The slow path's view of one ring. One copy in use at a time, by one thread.
 @safe
-public struct PuntRingConsumer {
+public struct PuntRingConsumer: BitwiseCopyable {
   let base: UnsafeMutableRawPointer
   let mask: UInt32
   let stride: Int
@@ -45,7 +46,8 @@ public struct PuntRingConsumer {
       reason: slot.load(fromByteOffset: 4, as: UInt8.self),
       port: slot.load(fromByteOffset: 5, as: UInt8.self),
       tunnel: slot.load(fromByteOffset: 8, as: UInt32.self),
-      detail: slot.load(fromByteOffset: 6, as: UInt16.self))
+      detail: slot.load(fromByteOffset: 6, as: UInt16.self),
+      stamp: slot.load(fromByteOffset: 12, as: UInt32.self))
   }
 
   /// Gives the oldest `count` slots back to the worker.

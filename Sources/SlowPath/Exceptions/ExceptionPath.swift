@@ -11,6 +11,8 @@ public final class ExceptionPath: Sendable {
 
   let rings: [PuntRingMemory]
   let injection: PuntRingMemory
+  /// By which other workers send to worker 0, which has one bell.
+  private let handover: [PuntRingMemory]
   let settings: SlowPathSettings
   private let bell: WakePipe
   private let published = Mutex(SlowPathCounters())
@@ -20,16 +22,20 @@ public final class ExceptionPath: Sendable {
   /// - Parameters:
   ///   - rings: from the workers; kept alive as long as this object.
   ///   - injection: towards worker 0; likewise.
+  ///   - handover: from the other workers to worker 0, which wakes by the same bell; likewise.
   /// - Throws: the errno of pipe().
-  public init(rings: [PuntRingMemory], injection: PuntRingMemory, settings: SlowPathSettings) throws(Errno) {
+  public init(
+    rings: [PuntRingMemory], injection: PuntRingMemory, handover: [PuntRingMemory] = [], settings: SlowPathSettings
+  ) throws(Errno) {
     self.rings = rings
     self.injection = injection
+    self.handover = handover
     self.settings = settings
     bell = try WakePipe()
-    injection.setBell(bell.writeEnd)
+    for ring in [injection] + handover { ring.setBell(bell.writeEnd) }
   }
 
-  deinit { injection.setBell(-1) }
+  deinit { for ring in [injection] + handover { ring.setBell(-1) } }
 
   /// Readable when worker 0 has packets waiting; for `LivePlane.start`. Open as long as this object.
   public var bellDescriptor: Int32 { bell.readEnd }
