@@ -24,6 +24,7 @@ from contestants import Contestants, Load, build, commands  # noqa: E402
 # Name, unit, and the peers that have the same measurement.
 MEASUREMENTS = [
     ("lookup-1m", "M/s", ["c", "rte_fib6", "rte_hash"]),
+    ("lookup-1m-churned", "M/s", []),
     ("lookup-10m", "M/s", ["c"]),
     ("lookup-miss", "M/s", ["c", "rte_fib6", "rte_hash"]),
     ("lookup-mixed", "M/s", ["c"]),
@@ -44,6 +45,7 @@ DIGESTS = {
 }
 NOTES = {
     "lookup-1m": "random /64s, record fetched, snapshot and quiescent report for each batch of 64",
+    "lookup-1m-churned": "as lookup-1m, after three times as many bindings have gone and come as there are",
     "lookup-10m": "as lookup-1m",
     "lookup-miss": "random /64s that are not among the million",
     "lookup-mixed": "80 % /64, 15 % /128, 5 % eight other lengths",

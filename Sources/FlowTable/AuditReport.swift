@@ -54,9 +54,12 @@ public struct ProbeLengths: Sendable, Hashable {
 
   public var longest: Int { counts.count }
 
+  /// Buckets read beside the first ones, of all keys.
+  var further: Int { counts.indices.reduce(0) { $0 + counts[$1] * $1 } }
+
   /// 0 without keys.
   public var mean: Double {
-    keys == 0 ? 0 : Double(counts.indices.reduce(0) { $0 + counts[$1] * ($1 + 1) }) / Double(keys)
+    keys == 0 ? 0 : 1 + Double(further) / Double(keys)
   }
 
   /// The shortest length that at least this share of the keys does not exceed; 0 without keys.

@@ -44,12 +44,16 @@ extension BucketStorage {
   }
 
   /// Frees the slot of a key: no snapshot that a reader may hold has the key any more.
-  func free(_ hash: UInt64, _ place: Place) {
+  ///
+  /// - Returns: how many buckets lie between the key's first one and its own, with the first.
+  @discardableResult
+  func free(_ hash: UInt64, _ place: Place) -> Int {
     let bucket = bucket(place.bucket)
     bucket.setTag(place.slot, 0)
     for step in home(hash)..<place.bucket {
       self.bucket(step).unpass()
     }
+    return place.bucket - home(hash)
   }
 
   /// The record indices in one bucket.

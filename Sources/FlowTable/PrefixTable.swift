@@ -5,6 +5,10 @@ import Synchronization
 /// Growth builds a storage of twice the size beside the current one, some buckets with every batch of changes. Until the
 /// new one is complete, changes go to the current storage, and also to the new one for keys of buckets already copied;
 /// then one store of the root word swaps them.
+///
+/// Keys never move within a storage: one that came when its first bucket was full stays further on when that bucket has
+/// room again, and filters keep the bits of keys that have gone. A storage that has worn out by that is renewed: copied to
+/// a new one of its own size, in the same way.
 @safe
 final class PrefixTable {
   // The table's line in the header page, which lives as long as the `FlowTable`.
@@ -20,6 +24,10 @@ final class PrefixTable {
   /// Slots in use, tombstones included.
   private(set) var linked = 0
   private(set) var longestProbe = 0
+  /// Buckets that searches for all keys read beside the first ones; as many when the storage was new; and in `growing`.
+  private(set) var displaced = 0
+  private var displacedWhenNew = 0
+  private var displacedInGrowing = 0
   private(set) var lengthCounts = [Int](repeating: 0, count: LengthClass.count)
   private var lengths = LengthSet(words: (0, 0, 0))
 
@@ -28,6 +36,8 @@ final class PrefixTable {
   /// past their first bucket.
   private static func growthThreshold(_ slots: Int) -> Int { slots / 10 * 8 }
   private static func hardLimit(_ slots: Int) -> Int { slots / 10 * 9 }
+  /// Smaller storages are in the caches whatever is read of them.
+  private static let smallestRenewed = 10
 
   init(line: UnsafeMutableRawPointer, records: RecordArena, keyed: KeyHash) throws(FlowTableError) {
     unsafe self.line = unsafe line
@@ -73,7 +83,8 @@ final class PrefixTable {
     count(key.lengthClass, by: 1)
     let landed = current.fill(hash, index: index)
     longestProbe = max(longestProbe, landed.probes)
-    if let growing, landed.bucket < copied { growing.fill(hash, index: index) }
+    displaced += landed.probes - 1
+    if let growing, landed.bucket < copied { displacedInGrowing += growing.fill(hash, index: index).probes - 1 }
     linked += 1
   }
 
@@ -89,8 +100,10 @@ final class PrefixTable {
   func unlink(_ key: TableKey, _ index: UInt32) -> Bool {
     let hash = key.hash(keyed)
     guard let place = current.place(hash, where: { $0 == index }) else { return false }
-    current.free(hash, place)
-    if let growing, let copy = growing.place(hash, where: { $0 == index }) { growing.free(hash, copy) }
+    displaced -= current.free(hash, place)
+    if let growing, let copy = growing.place(hash, where: { $0 == index }) {
+      displacedInGrowing -= growing.free(hash, copy)
+    }
     linked -= 1
     count(key.lengthClass, by: -1)
     return true
@@ -112,20 +125,43 @@ final class PrefixTable {
 
   // MARK: Growth
 
+  /// Whether searches for five keys read more than one bucket beside the first ones, and twice as many as when the storage
+  /// was new. At 76 % load these are 0.07 buckets for each key in a new one, where a miss reads 1.06, and 0.30 after all
+  /// keys have been replaced twice, where a miss reads 1.6. Up to two thirds load it never comes to that.
+  private var isWorn: Bool {
+    current.logBuckets >= Self.smallestRenewed && displaced * 5 > linked && displaced > 2 * displacedWhenNew
+  }
+
+  private var isRenewing: Bool { growing?.logBuckets == current.logBuckets }
+
+  private func grow(into storage: BucketStorage) {
+    growing = storage
+    copied = 0
+    displacedInGrowing = 0
+  }
+
   /// Makes sure that `count` keys can be linked, copying a part of a growing table's buckets in proportion.
   ///
   /// - Throws: `mapping`; the content is as before.
   func makeRoom(_ count: Int) throws(FlowTableError) {
     let total = linked + count
+    if isRenewing && total > Self.growthThreshold(current.slotCount) {
+      // No reader has seen it, and there will be a larger one.
+      growing?.unmap()
+      growing = nil
+    }
     while true {
       if growing == nil && total > Self.growthThreshold(current.slotCount) {
         var log = current.logBuckets + 1
         while total > Self.growthThreshold(BucketStorage.slotsPerBucket << log) { log += 1 }
-        growing = try BucketStorage(logBuckets: log)
-        copied = 0
+        grow(into: try BucketStorage(logBuckets: log))
+      } else if growing == nil, isWorn, let storage = try? BucketStorage(logBuckets: current.logBuckets) {
+        // Without memory the old one does as well.
+        grow(into: storage)
       }
       guard let growing else { return }
-      copyBuckets(4 * count + 16)
+      // Growth must be over before the slots run out; renewal takes its time.
+      copyBuckets(isRenewing ? count + 4 : 4 * count + 16)
       let isTight =
         total > Self.hardLimit(current.slotCount) || total > Self.growthThreshold(growing.slotCount)
       // A batch that large pays for the rest of the copy; the work is in proportion to the batch.
@@ -134,6 +170,8 @@ final class PrefixTable {
       replaced.append(current)
       current = growing
       self.growing = nil
+      displaced = displacedInGrowing
+      displacedWhenNew = displaced
       publishStorage()
     }
   }
@@ -141,14 +179,16 @@ final class PrefixTable {
   private func copyBuckets(_ count: Int) {
     guard let growing else { return }
     let end = min(copied + count, current.bucketCount)
+    var displaced = 0
     for number in copied..<end {
       // The records come from memory in no order: four buckets' worth of them under way hide most of the waiting.
       current.forEachIndex(inBucket: number + 4) { records.prefetch($0) }
       current.forEachIndex(inBucket: number) { index in
         let key = records[index].key
-        growing.fill(key.hash(keyed), index: index)
+        displaced += growing.fill(key.hash(keyed), index: index).probes - 1
       }
     }
+    displacedInGrowing += displaced
     copied = end
   }
 

@@ -117,6 +117,10 @@ extension TableAudit {
       if tally.probes.keys != table.linked {
         log.note(.counts, "\(number)", "\(tally.probes.keys) keys found in their places, \(table.linked) linked")
       }
+      if tally.probes.further != table.displaced && tally.probes.longest < ProbeLengths.longestCounted {
+        log.note(
+          .counts, "\(number)", "keys lie \(tally.probes.further) buckets past their first, counted \(table.displaced)")
+      }
       for length in tally.lengths.indices where tally.lengths[length] != table.lengthCounts[length] {
         log.note(
           .lengths, "\(number), length class \(length)",

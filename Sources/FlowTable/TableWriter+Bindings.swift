@@ -36,7 +36,7 @@ extension TableWriter {
 
   /// Adds a change to the batch: inserts the binding, or replaces the one with its key.
   ///
-  /// - Throws: `unknownTunnel`, `unknownLocalizedRoutes`.
+  /// - Throws: `unknownTunnel`, `unknownAccount`, `unknownLocalizedRoutes`.
   public func set(_ binding: Binding) throws(FlowTableError) {
     try validate(binding)
     append(BindingRecord(binding), to: binding.key.table)

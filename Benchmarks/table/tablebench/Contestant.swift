@@ -3,6 +3,7 @@ import FlowTable
 /// All tables of the suite, filled and checked, and the figures that can be asked of them.
 final class Contestant {
   private let oneMillion: Question
+  private let churned: Question
   private let tenMillion: Question
   private let misses: Question
   private let mixed: Question
@@ -24,6 +25,10 @@ final class Contestant {
     (oneMillion, digests["digest-1m"]) = try Self.question(loaded, prefixes)
     misses = Question(loaded, Workload.misses())
     _ = try misses.checkBindings { _ in nil }
+    var moved = prefixes
+    let worn = try LoadedTable(moved)
+    try worn.churn(&moved, turnovers: 3)
+    (churned, digests["digest-churned"]) = try Self.question(worn, moved)
     updateBench = try UpdateBench(prefixes, asked.keys)
     let mixedPrefixes = Workload.prefixes(Workload.million, isMixed: true)
     (mixed, digests["digest-mixed"]) = try Self.question(try LoadedTable(mixedPrefixes), mixedPrefixes)
@@ -51,6 +56,7 @@ final class Contestant {
   func answer(_ name: String) throws -> String? {
     switch name {
     case "lookup-1m": "\(Processor.rate(Workload.queries, oneMillion.bindings))"
+    case "lookup-1m-churned": "\(Processor.rate(Workload.queries, churned.bindings))"
     case "lookup-10m": "\(Processor.rate(Workload.queries, tenMillion.bindings))"
     case "lookup-miss": "\(Processor.rate(Workload.queries, misses.bindings))"
     case "lookup-mixed": "\(Processor.rate(Workload.queries, mixed.bindings))"

@@ -7,6 +7,8 @@ struct LoadedTable {
 
   /// Changes of one `apply` while loading.
   static let loadBatch = 4096
+  /// Bindings of each `apply` that go, and that come, while a table is churned.
+  static let churnBatch = 128
 
   /// Empty but for the tunnels; limits as fastpathd's, with one worker.
   init() throws {
@@ -39,6 +41,24 @@ struct LoadedTable {
         writer.reclaim()
         changes.removeAll(keepingCapacity: true)
       }
+    }
+  }
+
+  /// Removes random bindings and inserts others in their places, as many as there are `turnovers` times.
+  func churn(_ prefixes: inout [Prefix], turnovers: Int) throws {
+    var random = SplitMix64(.churn)
+    var changes: [TableWriter.BindingChange] = []
+    for _ in 0..<turnovers * prefixes.count / Self.churnBatch {
+      for _ in 0..<Self.churnBatch {
+        let member = random.next(below: prefixes.count)
+        changes.append(.remove(BindingKey(table: .proxy, prefix: prefixes[member])))
+        prefixes[member] = Prefix(covering: random.address(), length: 64)
+        let key = BindingKey(table: .proxy, prefix: prefixes[member])
+        changes.append(.set(Binding(key: key, tunnel: Workload.tunnel(of: member))))
+      }
+      try writer.apply(changes)
+      writer.reclaim()
+      changes.removeAll(keepingCapacity: true)
     }
   }
 

@@ -11,7 +11,7 @@ enum Workload {
 
   enum Seed: UInt64 {
     case members = 1
-    case queries, misses, mixed, order
+    case queries, misses, mixed, order, churn
   }
 
   /// The tunnel of a binding; identifiers of a fresh table count from 1.
