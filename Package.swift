@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "FlowTable", targets: ["FlowTable"]),
     .library(name: "FastPath", targets: ["FastPath"]),
     .library(name: "ControlProtocol", targets: ["ControlProtocol"]),
+    .library(name: "FastpathClient", targets: ["FastpathClient"]),
     .executable(name: "fastpathd", targets: ["fastpathd"]),
     .executable(name: "fastpathctl", targets: ["fastpathctl"]),
   ],
@@ -36,6 +37,8 @@ let package = Package(
       dependencies: ["CXdp", "FastPath", "FlowTable", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .target(name: "ControlProtocol", swiftSettings: strict),
+    .target(name: "FastpathClient", dependencies: ["ControlProtocol"], swiftSettings: strict),
+    .target(name: "RecordText", dependencies: ["ControlProtocol", "FlowTable"], swiftSettings: strict),
     .target(
       name: "ControlPlane",
       dependencies: [
@@ -61,7 +64,7 @@ let package = Package(
     .executableTarget(
       name: "fastpathctl",
       dependencies: [
-        "Assembly", "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FlowTable",
+        "Assembly", "CXdp", "ControlPlane", "ControlProtocol", "FastPath", "FastpathClient", "FlowTable", "RecordText",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -74,6 +77,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ControlProtocolTests", dependencies: ["ControlProtocol"], exclude: ["Golden"], swiftSettings: strict),
+    .testTarget(
+      name: "FastpathClientTests", dependencies: ["ControlProtocol", "FastpathClient"], swiftSettings: strict),
+    .testTarget(
+      name: "RecordTextTests", dependencies: ["ControlProtocol", "FlowTable", "RecordText"], swiftSettings: strict),
     .testTarget(
       name: "ControlPlaneTests", dependencies: ["ControlPlane", "ControlProtocol", "FlowTable"], swiftSettings: strict),
   ]

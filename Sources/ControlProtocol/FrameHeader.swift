@@ -68,4 +68,7 @@ public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
     buffer.append(uint16: recordSize)
     buffer.append(uint16: 0)
   }
+
+  /// Gives a whole frame another id: one that was encoded before the order of the requests was known.
+  public static func setRequestID(_ id: UInt32, in frame: inout [UInt8]) { frame.replace(uint32: id, at: 8) }
 }

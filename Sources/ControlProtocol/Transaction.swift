@@ -52,6 +52,9 @@ extension TableScope {
 }
 
 extension UpsertRequest {
+  /// Octets of the payload before its records.
+  public static let preludeOctets = preludeSize
+
   /// The record octets of an UPSERT frame's payload, which TXN_COMMIT's checksum is about; nothing when it has none.
   public static func recordOctets(_ payload: RawSpan) -> Range<Int> {
     min(preludeSize, payload.byteCount)..<payload.byteCount

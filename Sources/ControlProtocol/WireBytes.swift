@@ -73,26 +73,37 @@ extension [UInt8] {
     }
   }
 
+  /// Appends the words as they are in memory.
+  mutating func append(words: InlineArray<8, UInt64>) {
+    // Safe: UInt64 has no padding, and the buffer does not leave the closure.
+    unsafe words.span.withUnsafeBytes { bytes in unsafe append(contentsOf: bytes) }
+  }
+
   mutating func append(zeros count: Int) {
-    append(contentsOf: repeatElement(0, count: count))
+    var left = count
+    // By words: an Array appends a repeated element octet by octet.
+    while left >= 8 {
+      append(uint64: 0)
+      left -= 8
+    }
+    for _ in 0..<left { append(0) }
   }
 
   mutating func append(address: WireAddress) {
-    switch address.family {
-    case .ipv6:
-      append(networkUInt64: address.high)
-      append(networkUInt64: address.low)
-    case .ipv4:
-      append(networkUInt64: UInt64(address.ipv4Value) << 32)
-      append(networkUInt64: 0)
-    }
+    let words = address.wireWords
+    append(integer: words.0)
+    append(integer: words.1)
   }
 
   /// Appends text zero-padded to `width`; longer text is cut at `width` (validated records never are).
   mutating func append(text: String, paddedTo width: Int) {
-    let octets = text.utf8.prefix(width)
-    append(contentsOf: octets)
-    append(zeros: width - octets.count)
+    let count = Swift.min(text.utf8.count, width)
+    // Safe: the buffer is the text's own octets, at least `count` of them, and does not leave the closure.
+    let isCopied: Void? = unsafe text.utf8.withContiguousStorageIfAvailable { octets in
+      unsafe append(contentsOf: octets[..<count])
+    }
+    if isCopied == nil { append(contentsOf: text.utf8.prefix(count)) }
+    append(zeros: width - count)
   }
 }
 
@@ -107,5 +118,15 @@ extension [UInt8] {
   /// Overwrites four octets, for a length known only after what it counts was written.
   mutating func replace(uint32 value: UInt32, at offset: Int) {
     for shift in 0..<4 { self[offset + shift] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(shift))) }
+  }
+}
+
+extension WireAddress {
+  /// The 16 octets of the wire as they are in memory.
+  var wireWords: (UInt64, UInt64) {
+    switch family {
+    case .ipv6: (high.bigEndian, low.bigEndian)
+    case .ipv4: ((UInt64(ipv4Value) << 32).bigEndian, 0)
+    }
   }
 }

@@ -1,4 +1,6 @@
 import ControlProtocol
+import FastpathClient
+import RecordText
 
 /// Why a command did not do what was asked; its exit status is part of the contract.
 enum CommandFailure: Error {
@@ -24,17 +26,27 @@ enum CommandFailure: Error {
     }
   }
 
-  /// The daemon's refusal, with the line of the record it names.
-  init(status: StatusCode, outcome: Outcome, lines: [Int] = []) {
+  init(_ error: RecordLineError) { self = .record(line: error.line, field: error.field, rule: error.rule) }
+
+  /// - Parameter line: the line of a record, by its index in the request, for the words of a refusal.
+  init(_ error: ClientError, line: (Int) -> Int? = { _ in nil }) {
+    switch error {
+    case .refused(let status, let outcome): self.init(status: status, outcome: outcome, line: line)
+    case .version, .tooLarge, .repliesWaiting: self = .refused("\(error)")
+    case .unreachable, .notUnderstood: self = .unreachable("\(error)")
+    }
+  }
+
+  private init(status: StatusCode, outcome: Outcome, line: (Int) -> Int?) {
     guard let failure = outcome.firstFailure else {
       self = .refused("refused: \(status.text)")
       return
     }
-    guard let index = failure.index, lines.indices.contains(index) else {
+    guard let index = failure.index, let line = line(index) else {
       self = .refused("refused: \(status.text): \(failure.rule)")
       return
     }
     let rule = failure.code == .invalid ? failure.rule : "\(failure.code.text): \(failure.rule)"
-    self = .record(line: lines[index], field: failure.field, rule: rule)
+    self = .record(line: line, field: failure.field, rule: rule)
   }
 }

@@ -13,7 +13,7 @@ struct Fastpathctl: ParsableCommand {
       """,
     subcommands: [
       StatusCommand.self, SetCommand.self, DeleteCommand.self, ShowCommand.self, DumpCommand.self, LoadCommand.self,
-      CountersCommand.self, DetachCommand.self, ReplayCommand.self,
+      CountersCommand.self, WatchCommand.self, DetachCommand.self, ReplayCommand.self,
     ])
 
   static func main() {

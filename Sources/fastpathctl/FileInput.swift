@@ -18,19 +18,31 @@ enum FileInput {
 
   private static func readAll(_ descriptor: Int32, name: String) throws(CommandFailure) -> [UInt8] {
     var octets: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      // Safe: read writes at most chunk.count octets into chunk.
-      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress!, buffer.count)
+      let count = try append(descriptor, name, to: &octets)
+      if count == 0 { return octets }
+    }
+  }
+
+  /// Reads as much as there is at once into the array itself: a load is hundreds of megabytes.
+  private static func append(
+    _ descriptor: Int32, _ name: String, to octets: inout [UInt8]
+  ) throws(CommandFailure) -> Int {
+    var facts = stat()
+    // Safe: fstat fills this one structure.
+    let known = unsafe fstat(descriptor, &facts) == 0 ? Int(facts.st_size) - octets.count + 1 : 0
+    let room = max(1 << 20, known)
+    while true {
+      var count = 0
+      octets.append(addingCapacity: room) { span in
+        // Safe: read writes at most the buffer's octets, which are initialised as far as it says.
+        unsafe span.withUnsafeMutableBufferPointer { buffer, initialized in
+          count = unsafe Glibc.read(descriptor, buffer.baseAddress!, buffer.count)
+          initialized = max(0, count)
+        }
       }
-      if count > 0 {
-        octets.append(contentsOf: chunk[..<count])
-      } else if count == 0 {
-        return octets
-      } else if errno != EINTR {
-        throw failure(name, errno)
-      }
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw failure(name, errno) }
     }
   }
 

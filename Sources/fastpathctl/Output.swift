@@ -17,6 +17,13 @@ struct Output: ~Copyable {
     output.flush()
   }
 
+  /// Writes to standard error as it is.
+  static func show(onTerminal text: String) {
+    var output = Output(descriptor: STDERR_FILENO)
+    output.pending.append(contentsOf: text.utf8)
+    output.flush()
+  }
+
   mutating func line(_ text: String) {
     pending.append(contentsOf: text.utf8)
     pending.append(0x0a)

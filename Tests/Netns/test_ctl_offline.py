@@ -368,10 +368,6 @@ class Load(ControlTest):
         self.assertEqual(self.plane.seen, [])
         self.refused(f"cannot read {path}.not: No such file or directory", "load", f"{path}.not")
 
-    def test_replace_is_refused(self):
-        done = self.ctl("load", "--replace", "/dev/null", status=1)
-        self.assertTrue(done.stderr.startswith("--replace is not served by this version"), done.stderr)
-
     def test_many_frames(self):
         count = 100_000
         lines = (f'{{"table":"pmip","prefix":"2001:db8:{i >> 16:x}:{i & 0xffff:x}::/64","tunnel":'

@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlProtocol
+import FastpathClient
+import RecordText
 
 struct CountersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,17 +13,7 @@ struct CountersCommand: ParsableCommand {
   var all = false
 
   func run() throws {
-    var connection = try DaemonConnection(path: options.socketPath)
-    var items: [CounterItem] = []
-    var (reply, more) = try connection.call(.counters(CountersRequest(all: all)))
-    while true {
-      guard case .counters(let part) = reply else {
-        throw CommandFailure.unreachable("the daemon answered COUNTERS with something else")
-      }
-      items.append(contentsOf: part)
-      guard more else { break }
-      (reply, more) = try connection.receive()
-    }
+    let items = try Daemon(options).ask { (daemon) throws(ClientError) in try daemon.counters(all: all) }
     var output = Output.standardOutput()
     if options.json {
       output.line(JSONText.object(items.map { ($0.name, "\($0.value)") }))

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlProtocol
+import RecordText
 
 struct DeleteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,9 +21,7 @@ struct DeleteCommand: ParsableCommand {
     let input = try RecordLines(argumentsOrInput: records) { (value) throws(RecordError) in
       try RecordJSON.key(value)
     }
-    var connection = try DaemonConnection(path: options.socketPath)
-    let outcome = try connection.apply(
-      .delete(DeleteRequest(keys: input.elements)), count: input.elements.count, lines: input.lines)
+    let outcome = try Daemon(options).apply(.delete(DeleteRequest(keys: input.elements)), lines: input.lines)
     if options.json {
       print(
         JSONText.object([

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CXdp
 import Glibc
+import RecordText
 
 struct DetachCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlProtocol
+import FastpathClient
+import RecordText
 
 struct DumpCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,16 +29,13 @@ struct DumpCommand: ParsableCommand {
   var table: Table?
 
   func run() throws {
-    var connection = try DaemonConnection(path: options.socketPath)
+    let daemon = try Daemon(options)
     var output = Output.standardOutput()
-    var reply = try connection.call(.dump(DumpRequest(table: table?.number))).reply
-    while true {
-      guard case .dump(let slice) = reply else {
-        throw CommandFailure.unreachable("the daemon answered DUMP with something else")
+    // A slice at a time: a dump of any size needs the memory of one.
+    try daemon.ask { (daemon) throws(ClientError) in
+      try daemon.dump(table?.number) { (records) throws(ClientError) in
+        for record in records { output.line(RecordJSON.text(record)) }
       }
-      guard !slice.records.isEmpty else { break }
-      for record in slice.records { output.line(RecordJSON.text(record)) }
-      reply = try connection.receive().reply
     }
     output.flush()
   }

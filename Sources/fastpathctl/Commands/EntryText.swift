@@ -1,4 +1,5 @@
 import ControlProtocol
+import RecordText
 
 /// An entry as lines for people.
 enum EntryText {

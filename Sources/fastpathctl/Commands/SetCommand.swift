@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlProtocol
+import RecordText
 
 struct SetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -16,9 +17,7 @@ struct SetCommand: ParsableCommand {
     let input = try RecordLines(argumentsOrInput: records) { (value) throws(RecordError) in
       try RecordJSON.record(value)
     }
-    var connection = try DaemonConnection(path: options.socketPath)
-    let outcome = try connection.apply(
-      .upsert(UpsertRequest(records: input.elements)), count: input.elements.count, lines: input.lines)
+    let outcome = try Daemon(options).apply(.upsert(UpsertRequest(records: input.elements)), lines: input.lines)
     if options.json {
       print(
         JSONText.object([
@@ -28,22 +27,5 @@ struct SetCommand: ParsableCommand {
     } else {
       print("applied \(outcome.applied), unchanged \(outcome.unchanged), generation \(outcome.generation)")
     }
-  }
-}
-
-extension DaemonConnection {
-  /// Sends an atomic UPSERT or DELETE that must fit one frame.
-  mutating func apply(_ request: Request, count: Int, lines: [Int]) throws(CommandFailure) -> Outcome {
-    let limit = hello.limits
-    guard count <= limit.recordsPerFrame, let frame = frame(request, flags: .atomic) else {
-      throw .refused(
-        "\(count) records do not fit one all-or-nothing frame "
-          + "(\(limit.recordsPerFrame) records, \(limit.payloadOctets) octets): use load, or several calls")
-    }
-    try send(frame)
-    guard case .outcome(let outcome) = try receive(lines: lines).reply else {
-      throw .unreachable("the daemon answered with something else than an outcome")
-    }
-    return outcome
   }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControlProtocol
+import FastpathClient
 import FlowTable
+import RecordText
 
 struct ShowCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,16 +20,12 @@ struct ShowCommand: ParsableCommand {
 
   func run() throws {
     let request = try Self.request(key)
-    var connection = try DaemonConnection(path: options.socketPath)
-    let reply: Reply
+    let entries: [LookupEntry]
     do throws(CommandFailure) {
-      reply = try connection.call(.lookup(request)).reply
+      entries = try Daemon(options).ask { (daemon) throws(ClientError) in try daemon.lookup(request) }
     } catch {
       guard case .refused(let reason) = error else { throw error }
       throw CommandFailure.refused("\(key): \(reason)")
-    }
-    guard case .lookup(let entries) = reply else {
-      throw CommandFailure.unreachable("the daemon answered LOOKUP with something else")
     }
     guard !entries.isEmpty else { throw CommandFailure.refused("\(key): not found") }
     for (index, entry) in entries.enumerated() {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlProtocol
+import FastpathClient
 
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,17 +9,7 @@ struct StatusCommand: ParsableCommand {
   @OptionGroup var options: GlobalOptions
 
   func run() throws {
-    var connection = try DaemonConnection(path: options.socketPath)
-    var items: [StatusItem] = []
-    var (reply, more) = try connection.call(.status)
-    while true {
-      guard case .status(let part) = reply else {
-        throw CommandFailure.unreachable("the daemon answered STATUS with something else")
-      }
-      items.append(contentsOf: part)
-      guard more else { break }
-      (reply, more) = try connection.receive()
-    }
+    let items = try Daemon(options).ask { (daemon) throws(ClientError) in try daemon.status() }
     if options.json {
       print(StatusText.json(items))
     } else {

@@ -1,4 +1,5 @@
 import ControlProtocol
+import RecordText
 
 /// The STATUS list as one screen, or as one JSON object.
 enum StatusText {

@@ -3,6 +3,7 @@ import Assembly
 import ControlPlane
 import ControlProtocol
 import FlowTable
+import RecordText
 
 /// `fastpathctl replay`: the daemon's own pipeline over capture files, without privilege, socket or interface.
 struct ReplayCommand: ParsableCommand {
@@ -79,9 +80,9 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func scriptedOperations() throws(CommandFailure) -> RecordLines<ScriptedOperation> {
-    guard let script else { return try RecordLines(ndjson: [], ScriptedOperation.init) }
+    guard let script else { return RecordLines() }
     do throws(CommandFailure) {
-      return try RecordLines(ndjson: try FileInput.read(script), ScriptedOperation.init)
+      return try RecordLines(file: script, ScriptedOperation.init)
     } catch .record(let line, let field, let rule) {
       throw .refused("\(script): line \(line): \(field): \(rule)")
     } catch {
@@ -91,7 +92,7 @@ struct ReplayCommand: ParsableCommand {
 
   private func start(_ domain: OfflineDomain, at now: UInt64) throws(CommandFailure) {
     guard let load else { return }
-    let records = try RecordLines(ndjson: try FileInput.read(load)) { (value) throws(RecordError) in
+    let records = try RecordLines(file: load) { (value) throws(RecordError) in
       try RecordJSON.record(value)
     }
     let (outcome, _) = domain.set(records.elements, now: now)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Assembly
 import FastPath
 import Glibc
+import RecordText
 
 /// Collects what a replay shows and writes it at the end: nothing is left half written by a refusal before.
 struct ReplayOutput {

@@ -3,6 +3,7 @@ import ControlPlane
 import ControlProtocol
 import FastPath
 import FlowTable
+import RecordText
 
 /// Plays packets and scripted operations in the order of their times; the packets' times are the clock.
 struct ReplayRun {
@@ -73,13 +74,14 @@ struct ReplayRun {
       case .registry(let happened): show(happened, at: event.at)
       case .pathMTU(let tunnel, let mtu):
         output.event([
-          ("event", JSONText.quoted("path-mtu")), ("at", Self.seconds(event.at)),
+          ("event", JSONText.quoted("path-mtu")), ("at", EventText.seconds(event.at)),
           ("local", JSONText.quoted("\(tunnel.local)")), ("remote", JSONText.quoted("\(tunnel.remote)")),
           ("mtu", "\(mtu)"),
         ])
       case .notice(let name, let prefix, let address, let mac, let port):
         var members = [
-          ("event", JSONText.quoted(name)), ("at", Self.seconds(event.at)), ("prefix", JSONText.quoted("\(prefix)")),
+          ("event", JSONText.quoted(name)), ("at", EventText.seconds(event.at)),
+          ("prefix", JSONText.quoted("\(prefix)")),
           ("address", JSONText.quoted("\(address)")),
         ]
         if let mac { members.append(("mac", JSONText.quoted("\(mac)"))) }
@@ -98,13 +100,13 @@ struct ReplayRun {
       members = [("event", "peer"), ("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")]
     }
     let quoted = members.map { ($0.0, JSONText.quoted($0.1)) }
-    output.event(quoted.prefix(1) + [("at", Self.seconds(time))] + quoted.dropFirst())
+    output.event(quoted.prefix(1) + [("at", EventText.seconds(time))] + quoted.dropFirst())
   }
 
   private mutating func show(_ expired: ExpiredBinding, at time: UInt64) {
     let reason = expired.cause == .lifetime ? "lifetime" : "deregistered"
     output.event([
-      ("event", JSONText.quoted("expired")), ("at", Self.seconds(time)),
+      ("event", JSONText.quoted("expired")), ("at", EventText.seconds(time)),
       ("prefix", JSONText.quoted("\(expired.key.prefix)")), ("reason", JSONText.quoted(reason)),
     ])
   }
@@ -121,7 +123,7 @@ struct ReplayRun {
     guard let failure = outcome.firstFailure else { return }
     complaints.append("line \(line): \(failure.field): \(failure.rule)")
     output.event([
-      ("event", JSONText.quoted("refused")), ("at", Self.seconds(now)), ("line", "\(line)"),
+      ("event", JSONText.quoted("refused")), ("at", EventText.seconds(now)), ("line", "\(line)"),
       ("field", JSONText.quoted(failure.field)), ("reason", JSONText.quoted(failure.rule)),
     ])
   }
@@ -131,11 +133,5 @@ struct ReplayRun {
     guard let packet, let first = packet.first else { return frame }
     let type: [UInt8] = first >> 4 == 4 ? [0x08, 0x00] : [0x86, 0xdd]
     return frame.prefix(12) + type + packet
-  }
-
-  /// Seconds with nine digits, the notation of every `at`.
-  private static func seconds(_ time: UInt64) -> String {
-    let fraction = String(time % 1_000_000_000)
-    return "\(time / 1_000_000_000).\(String(repeating: "0", count: 9 - fraction.count))\(fraction)"
   }
 }

@@ -4,14 +4,14 @@ import FlowTable
 // Text of the wire's address types; parsing and printing themselves are FlowTable's.
 
 extension WireAddress: CustomStringConvertible {
-  init(_ address: IPAddress) {
+  package init(_ address: IPAddress) {
     switch address.family {
     case .ipv4: self.init(ipv4: address.ipv4Value)
     case .ipv6: self.init(ipv6High: address.high, low: address.low)
     }
   }
 
-  var address: IPAddress {
+  package var address: IPAddress {
     switch family {
     case .ipv4: IPAddress(ipv4: ipv4Value)
     case .ipv6: IPAddress(ipv6High: high, low: low)
@@ -25,23 +25,20 @@ extension WireAddress: CustomStringConvertible {
 }
 
 /// Why a text is not a prefix.
-struct PrefixTextError: Error {
-  let rule: String
+package struct PrefixTextError: Error {
+  package let rule: String
+
+  package init(rule: String) { self.rule = rule }
 }
 
 extension WirePrefix: CustomStringConvertible {
-  init(text: String) throws(PrefixTextError) {
-    if let prefix = Prefix(text: text),
-      let wire = WirePrefix(address: WireAddress(prefix.address), length: Int(prefix.length))
-    {
-      self = wire
-      return
-    }
-    throw PrefixTextError(rule: Self.rule(for: text))
+  package init(text: String) throws(PrefixTextError) {
+    guard let prefix = WirePrefix(Array(text.utf8).span) else { throw PrefixTextError(rule: Self.rule(for: text)) }
+    self = prefix
   }
 
   /// The rule that `text` breaks.
-  private static func rule(for text: String) -> String {
+  static func rule(for text: String) -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2 else { return "\"\(text)\" is not a prefix like 2001:db8::/64: address/length" }
     guard let address = IPAddress(text: String(parts[0])) else {

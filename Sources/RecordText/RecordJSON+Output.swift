@@ -2,10 +2,10 @@ import ControlProtocol
 
 extension RecordJSON {
   /// The record as one line of JSON that `record(_:)` reads back to an equal record.
-  static func text(_ record: TableRecord) -> String { JSONText.object(members(record)) }
+  package static func text(_ record: TableRecord) -> String { JSONText.object(members(record)) }
 
   /// The record's members, values already JSON.
-  static func members(_ record: TableRecord) -> [(String, String)] {
+  package static func members(_ record: TableRecord) -> [(String, String)] {
     switch record {
     case .binding(let binding): members(binding)
     case .tunnel(let tunnel): members(tunnel)
@@ -17,7 +17,7 @@ extension RecordJSON {
   }
 
   /// `{"local":…,"remote":…}`.
-  static func ends(_ tunnel: WireTunnel) -> String {
+  package static func ends(_ tunnel: WireTunnel) -> String {
     "{\"local\":\"\(tunnel.local)\",\"remote\":\"\(tunnel.remote)\"}"
   }
 

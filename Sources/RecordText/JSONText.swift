@@ -1,7 +1,7 @@
 /// Writing JSON: compact, members in the order given.
-enum JSONText {
+package enum JSONText {
   /// `text` in double quotes, escaped per RFC 8259 section 7.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -20,7 +20,7 @@ enum JSONText {
   }
 
   /// An object of members whose values are JSON already.
-  static func object(_ members: [(String, String)]) -> String {
+  package static func object(_ members: [(String, String)]) -> String {
     "{" + members.map { quoted($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
   }
 }
