@@ -26,11 +26,11 @@ bench: build ## benchmarks with their peers, SUITE=table|engine|port|control for
 	$(PYTHON) Benchmarks/run.py $(SUITE)
 
 fmt: dependencies ## formats Swift and C in place
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/table
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table
 	clang-format -i $(C_FILES)
 
 lint: dependencies ## formatting, compile check of the scripts, forbidden words
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/table
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table
 	clang-format --dry-run -Werror $(C_FILES)
 	$(PYTHON) scripts/check-sources.py
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, tsan, asan, Tests/Conformance, Tests/Netns,
+Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, fuzz, tsan, asan, Tests/Conformance, Tests/Netns,
 clients/python, clients/c
 
 Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
@@ -138,6 +138,14 @@ def hot_path(tally, wanted):
     tally.add("hot-path", "passed" if status == 0 else "failed", "no allocation, retain or release per packet")
 
 
+def fuzz_smoke(tally, names):
+    """Each decoder under libFuzzer for a few seconds from the kept corpus."""
+    section("fuzz")
+    for name in names:
+        status = run([PYTHON, "scripts/fuzz.py", "--seed", "1", name], 400)
+        tally.add("fuzz", "passed" if status == 0 else "failed", name, "" if status == 0 else "a finding: see above")
+
+
 def main():
     """Builds, runs the suites, sums up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -145,7 +153,7 @@ def main():
     options = parser.parse_args()
     with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
         expected = json.load(file)
-    suites = ["swift", "hot-path", *sanitizers.SANITIZERS, *expected["python"]]
+    suites = ["swift", "hot-path", "fuzz", *sanitizers.SANITIZERS, *expected["python"]]
     if options.only and (unknown := set(options.only) - set(suites)):
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are: {', '.join(suites)}")
     chosen = options.only or suites
@@ -162,6 +170,8 @@ def main():
         swift_suite(tally, expected["swift"])
     if "hot-path" in chosen:
         hot_path(tally, expected["hotPath"])
+    if "fuzz" in chosen:
+        fuzz_smoke(tally, expected["fuzz"])
     sanitized_suites(tally, sanitized, expected["swift"]["FlowTableTests"])
     for directory, minimum in expected["python"].items():
         if directory in chosen:
