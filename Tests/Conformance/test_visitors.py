@@ -9,6 +9,7 @@ from world import *
 
 VIS_MAC = "02:00:00:00:09:99"
 HOME_AGENT = "2001:db8:77::1"
+MN8, HNP8 = "2001:db8:100:8::1", "2001:db8:100:8::/64"
 OFF, ON = MAG, MAG.with_(local_routing=True)
 # The reason by which a routed visitor's packet reaches the kernel depends on who decides: steering or a worker.
 NATIVE = ("visitor", "not-ours-any-more")
@@ -109,10 +110,27 @@ LOCAL = [
     ),
     row(
         "R5213-18",
-        "flag on: a mobile node whose binding is not active gets nothing by a short cut",
-        [native(udp6(VIS, "2001:db8:100:8::1"))],
+        "flag off, and on for one mobile node: that one is delivered to",
+        [
+            native(udp6(VIS, MN2)),
+            forwards("access1", from_mn(udp6(VIS, MN8), VIS_MAC), "access2", to_mn(udp6(VIS, MN8, 63), MN2_MAC)),
+            native(udp6(VIS, CN)),
+        ],
+        records=[at_mag(HNP8, MN2_MAC, "access2", "mn8", localRouting=True)],
+    ),
+    row(
+        "R5213-18",
+        "flag on, and off for one mobile node: that one is not",
+        [to_mn1(), native(udp6(VIS, MN8))],
         configuration=ON,
-        records=[at_mag("2001:db8:100:8::/64", MN2_MAC, "access2", "mn8", state="pending")],
+        records=[at_mag(HNP8, MN2_MAC, "access2", "mn8", localRouting=False)],
+    ),
+    row(
+        "R5213-18",
+        "flag on: a mobile node whose binding is not active gets nothing by a short cut",
+        [native(udp6(VIS, MN8))],
+        configuration=ON,
+        records=[at_mag(HNP8, MN2_MAC, "access2", "mn8", state="pending")],
     ),
     row(
         "R5213-18",

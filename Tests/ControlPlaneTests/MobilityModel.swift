@@ -90,7 +90,8 @@ struct MobilityModel {
     if record.state == .active, let old {
       // A handover that is over may still have packets on their way, or held.
       let isOver = old.record.state == .flushing || old.record.state == .relaying
-      new.isFlushed = isOver || (old.isFlushed && held[old.owner] ?? 0 > 0)
+      let isBack = old.record.state == .redirecting && old.holds
+      new.isFlushed = isOver || ((old.isFlushed || isBack) && held[old.owner] ?? 0 > 0)
       // The other MAG is heard until the next word about this very binding.
       if isOver { new.peer = old.peer }
     }

@@ -228,7 +228,9 @@ struct MobilityModelTests {
     try #require(Set(accounts.values.flatMap(\.self)).count == model.owners.count, run.place)
     try #require(fixture.table.handoverLedger.openCount == model.owners.count, run.place)
     var sources = model.bindings.keys.reduce(into: [Prefix: SteeringSource]()) { $0[Prefix($1)] = .bound }
-    for prefix in model.visitors.keys { sources[Prefix(prefix)] = model.localRouting ? .bound : .visitor }
+    // Workers must see visitors' packets if any mobile node may be reached by local routing.
+    let isSeen = model.localRouting || model.bindings.values.contains { $0.record.localRouting ?? false }
+    for prefix in model.visitors.keys { sources[Prefix(prefix)] = isSeen ? .bound : .visitor }
     try #require(fixture.steering.sources == sources, run.place)
     let stations = Set(
       model.bindings.values.compactMap(\.record.access).map { "\($0.port == "access1" ? 0 : 1) \(MACAddress($0.mac))" })

@@ -72,7 +72,8 @@ final class SteeringRecorder: SteeringTable {
   var refusesRemovals = false
 
   func setSource(_ prefix: Prefix, _ kind: SteeringSource?) throws(SteeringError) {
-    try check(isAddition: kind != nil)
+    // What replaces an entry needs no room.
+    if kind == nil || sources[prefix] == nil { try check(isAddition: kind != nil) }
     sources[prefix] = kind
   }
 

@@ -123,6 +123,24 @@ struct RegistryHandoverTests {
     }
   }
 
+  @Test("A node that is handed on and comes back before all that was held has gone: it goes out first")
+  func backFromRedirecting() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    for isHeld in [true, false] {
+      #expect(fixture.set(record(Self.hnp, .buffering)).applied == 1)
+      let account = try #require(try stored(fixture).holding)
+      if isHeld { #expect(fixture.table.handoverLedger.accounts.take(account, perNode: 2, total: 2)) }
+      #expect(fixture.set(record(Self.hnp, .redirecting)).applied == 1)
+      #expect(fixture.set(record(Self.hnp, .active)).applied == 1)
+      #expect(try stored(fixture).isFlushed == isHeld && stored(fixture).holding == (isHeld ? account : nil))
+      #expect(try stored(fixture).peer == nil && fixture.tunnel(Self.peer) == nil, "the other MAG is heard no more")
+      guard isHeld else { continue }
+      fixture.table.handoverLedger.accounts.give(account)
+      #expect(fixture.set(record(Self.hnp, .active)).applied == 1)
+      #expect(try !stored(fixture).isFlushed && stored(fixture).holding == nil)
+    }
+  }
+
   @Test("A handover that goes on with another peer moves the users, and a refused request leaves no account")
   func nextPeer() throws {
     let fixture = try RegistryFixture(SampleConfiguration.mag)

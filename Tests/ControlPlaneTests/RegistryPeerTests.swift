@@ -127,6 +127,19 @@ struct RegistryPeerTests {
     #expect(try TableAudit.run(fixture.writer).findings.isEmpty)
   }
 
+  @Test("What is set as it was while a revocation goes on is set after it began, and stays")
+  func repeatedMeanwhile() throws {
+    let fixture = try twoMAGs()
+    let (_, begun) = fixture.registry.beginDelete([.bindings(remote: Self.remote, nil)], atomic: true, now: fixture.now)
+    #expect(fixture.registry.continueRevocations(limit: 1))
+    #expect(fixture.set(.binding(Sample.binding("2001:db8:100:3::/64"))).failed == 0)
+    while fixture.registry.continueRevocations(limit: 1) {}
+    #expect(begun[0].isFinished && begun[0].removed == 3)
+    let kept = try fixture.dump(.bindings).filter { $0 == .binding(Sample.binding("2001:db8:100:3::/64")) }
+    #expect(kept.count == 1 && fixture.registry.bindingCount == 4)
+    #expect(try !isFailed(fixture, Sample.mag1))
+  }
+
   @Test("A failed peer whose bindings are revoked is failed still")
   func failedAndRevoked() throws {
     let fixture = try twoMAGs()

@@ -63,6 +63,42 @@ struct RegistrySteeringTests {
     #expect(fixture.writer.statistics.bindings == 1 && fixture.steering.sources.count == 1)
   }
 
+  @Test("R5213-17, R5213-18: a mobile node's own rule brings visitors' packets to the workers as the flag does")
+  func visitorsWithOneLocalRouter() throws {
+    let fixture = try RegistryFixture(SampleConfiguration.mag)
+    func router(_ prefix: String, _ localRouting: Bool?) -> TableRecord {
+      var record = Sample.binding(prefix, Sample.toLMA, access: .init(port: "access1", mac: 0x0200_0000_0110))
+      record.localRouting = localRouting
+      return .binding(record)
+    }
+    func visitor(_ number: Int) -> TableRecord {
+      .visitor(VisitorRecord(prefix: Sample.prefix("2001:db8:aaa\(number)::/64"), port: "access1"))
+    }
+    func sources() throws -> [SteeringSource?] {
+      try (1...2).map { fixture.steering.sources[try prefix("2001:db8:aaa\($0)::/64")] }
+    }
+    #expect(
+      fixture.set(visitor(1), router("2001:db8:100:1::/64", false), router("2001:db8:100:2::/64", nil)).applied == 3)
+    #expect(try sources() == [.visitor, nil])
+    #expect(
+      fixture.set(visitor(2), router("2001:db8:100:2::/64", true), router("2001:db8:100:3::/64", true)).applied == 3)
+    #expect(try sources() == [.bound, .bound])
+    #expect(fixture.delete(Sample.key("2001:db8:100:2::/64")).applied == 1)
+    #expect(try sources() == [.bound, .bound])
+    let bad = TableRecord.binding(Sample.binding("2001:db9::/64", Sample.toLMA))
+    #expect(fixture.set(router("2001:db8:100:3::/64", false), bad).failed > 0)
+    #expect(try sources() == [.bound, .bound], "nothing of a refused request")
+    #expect(fixture.set(router("2001:db8:100:3::/64", false)).applied == 1)
+    #expect(try sources() == [.visitor, .visitor])
+    // A prefix that goes in the very request that ends the rule stays gone.
+    #expect(fixture.delete(.visitor(Sample.prefix("2001:db8:aaa1::/64"))).applied == 1)
+    #expect(fixture.set(router("2001:db8:100:3::/64", true)).applied == 1)
+    #expect(try sources() == [nil, .bound])
+    #expect(
+      fixture.delete(Sample.key("2001:db8:100:3::/64"), .visitor(Sample.prefix("2001:db8:aaa2::/64"))).applied == 2)
+    #expect(try sources() == [nil, nil])
+  }
+
   @Test("A steering program without room refuses the whole request", arguments: 0..<3)
   func noRoom(room: Int) throws {
     let fixture = try RegistryFixture(SampleConfiguration.mag)

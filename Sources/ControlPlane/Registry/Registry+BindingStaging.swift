@@ -52,7 +52,8 @@ extension Registry {
     entry.requiresESP = plain.requiresESP
     entry.origin = owners.origin(.bindings, checksum: plain.checksum)
     setDeadlines(of: &entry, lifetime: plain.lifetime, previous: previous, now: now)
-    if let slot, let previous, entry.equals(previous) {
+    // A bulk revocation takes what was not set since it began, so that a repetition counts meanwhile; here and below.
+    if revocations.isEmpty, let slot, let previous, entry.equals(previous) {
       renew(slot, previous.origin)
       return false
     }
@@ -90,9 +91,8 @@ extension Registry {
     entry.holds = holds(entry, after: previous)
     setDeadlines(of: &entry, lifetime: record.lifetime, previous: previous, now: now)
     entry.origin = owners.origin(.bindings, checksum: checksum)
-    if sameTunnel, samePeer, let slot, let previous, entry.forwardsLike(previous),
-      entry.mobileNode == previous.mobileNode,
-      entry.expiry == previous.expiry
+    if revocations.isEmpty, sameTunnel, samePeer, let slot, let previous, entry.forwardsLike(previous),
+      entry.mobileNode == previous.mobileNode, entry.expiry == previous.expiry
     {
       names.release(entry.mobileNode)
       renew(slot, previous.origin)
@@ -114,10 +114,12 @@ extension Registry {
     return true
   }
 
-  /// Whether `active` repeats the end of a handover of which packets are still held: they go out, but nothing more comes
-  /// from the peer. After `buffering` it is the handover's cancellation instead.
+  /// Whether `active` repeats the end of a handover of which packets are still held, or takes back a node that was handed
+  /// on before all of them had gone: they go out, but nothing more comes from the peer. After `buffering` it is the
+  /// handover's cancellation instead.
   private func awaitsHeld(_ record: BindingRecord, _ slot: UInt32) -> Bool {
-    guard record.state == .active, let previous = bindings[slot], previous.state == .active, previous.isFlushed,
+    guard record.state == .active, let previous = bindings[slot],
+      previous.state == .active && previous.isFlushed || previous.state == .redirecting && previous.holds,
       let id = accounts.id(HoldingAccounts.Owner(slot, previous))
     else { return false }
     return ledger.held(id) > 0

@@ -25,7 +25,7 @@ extension Registry {
       prepared.steering = plan
       try apply(prepared.blocks)
     } catch {
-      for change in prepared.steering.additions { removeSteering(change.removal) }
+      for change in prepared.steering.additions { changeSteering(change.removal) }
       discardBlocks(prepared.blocks)
       closeAccounts(prepared.accounts)
       withdrawTunnels()
@@ -133,11 +133,7 @@ extension Registry {
   }
 
   private func finish(_ prepared: Preparation) {
-    for change in prepared.steering.removals { removeSteering(change) }
-    for (station, change) in prepared.steering.stations where change != 0 {
-      let count = (stations[station] ?? 0) + change
-      stations[station] = count == 0 ? nil : count
-    }
+    finishSteering(prepared.steering)
     finishHandovers()
     finishBlocks(prepared.blocks)
     countBindings()

@@ -6,7 +6,7 @@ public final class Revocation {
   let remote: IPAddress
   /// Nil: both caches.
   let table: BindingTable?
-  /// Of the request that began it; bindings set later stay.
+  /// Of the request that began it; bindings set later, to whatever values, stay.
   let number: UInt64
   /// The next binding to look at.
   var position: UInt32 = 0

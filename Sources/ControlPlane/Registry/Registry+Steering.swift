@@ -12,6 +12,8 @@ extension Registry {
         entry.packedKey.key.prefix, previous: note.isNew ? nil : .bound, with: note.isRemoved ? nil : .bound)
       plan.count(journal.previous(note)?.access, by: -1)
       plan.count(note.isRemoved ? nil : entry.access, by: 1)
+      if journal.previous(note)?.localRouting ?? false { plan.localRouters -= 1 }
+      if !note.isRemoved, entry.localRouting ?? false { plan.localRouters += 1 }
     }
     for note in journal.visitors {
       guard let entry = visitors[note.slot] else { continue }
@@ -22,30 +24,61 @@ extension Registry {
     return plan
   }
 
-  /// The workers must see ordinary hosts' packets to reach mobile nodes here; without local routing the kernel takes them.
-  private var visitorSource: SteeringSource { configuration.localRouting ? .bound : .visitor }
+  /// The workers must see ordinary hosts' packets to reach mobile nodes here, by the flag or by a mobile node's own rule
+  /// (R5213-17, R5213-18); as long as there is neither, the kernel takes them.
+  private var visitorSource: SteeringSource { configuration.localRouting || localRouters > 0 ? .bound : .visitor }
+
+  /// After the point of no return: what is not needed any more goes, and the counts are those of now.
+  func finishSteering(_ plan: SteeringPlan) {
+    for change in plan.removals { changeSteering(change) }
+    for (station, change) in plan.stations where change != 0 {
+      let count = (stations[station] ?? 0) + change
+      stations[station] = count == 0 ? nil : count
+    }
+    finishLocalRouters(plan.localRouters)
+  }
+
+  /// The first mobile node with a rule of its own brings the visitors' packets to the workers, and the last one gives them
+  /// back to the kernel. Published already, and a delay only means the longer way: the workers leave to the kernel what
+  /// they do not deliver.
+  private func finishLocalRouters(_ change: Int) {
+    let before = visitorSource
+    localRouters += change
+    guard visitorSource != before else { return }
+    var position: UInt32 = 0
+    while let (slot, visitor) = visitors.next(from: position) {
+      position = slot + 1
+      // One that this request removes has its slot still.
+      if visitors.find(visitor.prefix) == slot { changeSteering(.source(visitor.prefix, visitorSource)) }
+    }
+  }
 
   func addSteering(_ plan: SteeringPlan) throws(RecordRefusal) {
     guard let steering else { return }
     for (index, change) in plan.additions.enumerated() {
       do throws(SteeringError) {
         try change.apply(to: steering)
-        // An older removal of the same key that is still waiting must not hit what was just added.
-        lingeringSteering.removeAll { $0 == change.removal }
+        forgetWaiting(change)
       } catch {
-        for done in plan.additions.prefix(index) { removeSteering(done.removal) }
+        for done in plan.additions.prefix(index) { changeSteering(done.removal) }
         throw RecordRefusal(code: .full, field: "table", rule: "the steering program refused: \(error.reason)")
       }
     }
   }
 
-  /// Removes now, or at a later tick when the program refuses.
-  func removeSteering(_ change: SteeringChange) {
+  /// Changes what cannot be refused any more: now, or at a later tick when the program refuses.
+  func changeSteering(_ change: SteeringChange) {
     guard let steering else { return }
+    forgetWaiting(change)
     do throws(SteeringError) {
       try change.apply(to: steering)
     } catch {
       lingeringSteering.append(change)
     }
+  }
+
+  /// An older change of the same key that is still waiting must not hit what is true now.
+  private func forgetWaiting(_ change: SteeringChange) {
+    if !lingeringSteering.isEmpty { lingeringSteering.removeAll { $0.removal == change.removal } }
   }
 }

@@ -139,6 +139,6 @@ extension Registry {
     }
     let waiting = lingeringSteering
     lingeringSteering.removeAll()
-    for change in waiting { removeSteering(change) }
+    for change in waiting { changeSteering(change) }
   }
 }

@@ -44,6 +44,8 @@ public final class Registry {
   var events = RegistryEvents()
   /// Bindings at each station; the steering program knows the stations with at least one.
   var stations: [Station: Int] = [:]
+  /// Bindings that turn local routing on for themselves.
+  var localRouters = 0
   let deadlines = DeadlineHeap()
   let routeDeadlines = DeadlineHeap()
   /// When the flushes and the revocations were looked at last.
@@ -54,7 +56,7 @@ public final class Registry {
   /// Tunnels whose settings the forwarding table has not taken in yet: a path MTU, a peer's state, or what they were before
   /// a request that it refused.
   var lingeringSettings: Set<UInt32> = []
-  /// Removals the steering program refused; until they succeed its packets end as drops in the workers, never as leaks.
+  /// Changes the steering program refused; until removals succeed its packets end as drops in the workers, never as leaks.
   var lingeringSteering: [SteeringChange] = []
 
   /// - Parameters:

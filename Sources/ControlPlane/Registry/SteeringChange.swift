@@ -29,6 +29,8 @@ struct SteeringPlan {
   private(set) var removals: [SteeringChange] = []
   /// By how much each station's number of bindings changes.
   private(set) var stations: [Station: Int] = [:]
+  /// By how much the number of bindings changes that turn local routing on for themselves.
+  var localRouters = 0
 
   /// - Parameter counts: bindings at each station before the request.
   mutating func finish(counts: [Station: Int]) {

@@ -184,7 +184,7 @@ class Gateway(Tables):
             return Either((Drop({"source-not-bound", "not-on-link"}), Kernel())) if mac in known else Kernel()
         if mac in known:
             return Either((Drop({"source-not-bound", "not-on-link"}), Kernel(), *self.short_cut(destination, make)))
-        if not self.local_routing:
+        if not self.local_routing and not any(entry.record.get("localRouting") for entry in self.pmip.values()):
             return Kernel()
         if home != port:
             return Drop({"not-on-link"})
@@ -192,8 +192,8 @@ class Gateway(Tables):
         return short[0] if short else Kernel()
 
     def short_cut(self, destination, make):
-        """A visitor's packet to a mobile node of this MAG, if the flag and the mobile node's own rule let it."""
+        """A visitor's packet to a mobile node of this MAG, if the mobile node's own rule, or the flag without one, lets it."""
         target = self.longest(destination)
-        if self.local_routing and target and target.state == "active" and self.routes_locally(target):
+        if target and target.state == "active" and self.routes_locally(target):
             return (self.onto_link(target, make(63)),)
         return ()
