@@ -171,6 +171,13 @@ public final class OfflineDomain {
     return record.events
   }
 
+  /// What does not hold together in the tables and in the ledger of held packets: nothing, unless there is a defect.
+  public var faults: [String] {
+    // Without memory for its notes there is no audit, and nothing to say.
+    let findings = (try? TableAudit.run(writer))?.findings ?? []
+    return findings.map(\.description) + [plane.ledgerFault].compactMap(\.self)
+  }
+
   /// All counters by their published names.
   public var counters: CounterReport {
     var tunnels: [(endpoints: TunnelEndpoints, traffic: Traffic)] = []

@@ -18,6 +18,8 @@ public enum TableInvariant: String, Sendable, Hashable, CaseIterable {
   case tombstone
   /// Tunnels and next hops that a record names exist.
   case target
+  /// The account of held packets that a binding names is open.
+  case account
   /// Every binding has a traffic cell of its own.
   case trafficCell = "traffic-cell"
   /// A tunnel is used as often as its count says.

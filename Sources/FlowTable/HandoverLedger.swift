@@ -28,6 +28,8 @@ public final class HandoverLedger: @unchecked Sendable {
   // The writer's thread only, from here on.
   private var neverOpened: UInt32 = 1
   private var free: [HoldingID] = []
+  /// By account, from 1: whether it was opened and not closed.
+  private var standing: [Bool] = [false]
   /// Closed accounts that a worker may still take from, oldest first, with the generation that they wait for.
   private var closed: [(generation: UInt64, id: HoldingID)] = []
   /// What `closed` was last gone through with: nothing more can be freed while all of it is the same.
@@ -60,26 +62,39 @@ public final class HandoverLedger: @unchecked Sendable {
   /// Those that were never open come before those that are closing: ten thousands may be, and to go through them for each
   /// of as many handovers would stop the writer for seconds.
   public func open() -> HoldingID? {
-    if let id = free.popLast() { return id }
+    if let id = free.popLast() { return stand(id) }
     if neverOpened <= UInt32(Self.accountLimit) {
       neverOpened += 1
+      standing.append(true)
       return HoldingID(neverOpened - 1)
     }
     collect()
-    return free.popLast()
+    return free.popLast().map(stand)
+  }
+
+  private func stand(_ id: HoldingID) -> HoldingID {
+    standing[Int(id.rawValue)] = true
+    return id
   }
 
   /// Ends an account that no binding names any more. What is still held under it counts until the workers give it back.
   public func close(_ id: HoldingID) {
+    standing[Int(id.rawValue)] = false
     // Relaxed: the writer's own store.
     closed.append((unsafe header.base.word64(Header.generation).pointee.load(ordering: .relaxed), id))
   }
+
+  /// Whether an account was opened and not closed: only such a one may a binding name.
+  public func isOpen(_ id: HoldingID) -> Bool { Int(id.rawValue) < standing.count && standing[Int(id.rawValue)] }
 
   /// Packets held under an account now.
   public func held(_ id: HoldingID) -> Int { accounts.held(id) }
 
   /// Packets held now, under accounts and without.
   public var heldTotal: Int { accounts.heldTotal }
+
+  /// Packets held now under all accounts together.
+  public var heldUnderAccounts: Int { (1..<max(1, neverOpened)).reduce(0) { $0 + held(HoldingID($1)) } }
 
   /// Octets of the accounts that were ever open.
   var bytes: Int { neverOpened == 1 ? 0 : Int(neverOpened) * HandoverAccounts.stride }

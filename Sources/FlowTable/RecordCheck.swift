@@ -15,6 +15,7 @@ struct RecordCheck {
   /// Which next hops there are, by the writer.
   let nextHops: [Bool]
   let trie: TrieScan
+  let ledger: HandoverLedger
 
   // What is counted. Users by tunnel are the audit's array, lent for the stretch.
   var users: [Int] = []
@@ -39,6 +40,7 @@ struct RecordCheck {
     tunnels = writer.tunnels.users
     nextHops = writer.nextHops.present
     trie = TrieScan(writer.routeTrie)
+    ledger = writer.handoverLedger
   }
 
   /// The record of a linked key.
@@ -92,6 +94,10 @@ struct RecordCheck {
     let routes = records.localizedRoutes(index)
     if routes != 0 { blockUsers[routes, default: 0] += 1 }
     if peer != 0 { count(peer, place) }
+    let holding = records.holding(index)
+    if holding != 0 && !ledger.isOpen(HoldingID(holding)) {
+      log.note(.account, place(), "names account \(holding), which is not open")
+    }
     if records.counter(index) == 0 { log.note(.trafficCell, place(), "has no cell") }
   }
 

@@ -131,6 +131,7 @@ struct MobilityDomain {
     let held = sum(\.buffered) - sum(\.unbuffered)
     #expect(received == sent + dropped + punted + held, sourceLocation: location)
     #expect(held == UInt64(table.handoverLedger.heldTotal), sourceLocation: location)
+    #expect(plane.ledgerFault == nil, sourceLocation: location)
   }
 }
 

@@ -12,6 +12,7 @@ import Testing
     let quiescence = fixture.table.quiescence
     var hops = try (0..<8).map { _ in try writer.addNextHop(.kernel) }
     var (audits, steps, grown) = (0, 0, 0)
+    fixture.table.handoverLedger.openAll()
     quiescence.online(0)
     while audits < testShare {
       let audit = try TableAudit(writer)

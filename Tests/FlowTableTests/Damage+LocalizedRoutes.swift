@@ -31,6 +31,10 @@ let localizedDamages: [Damage] = [
     let record = try Damage.need(fixture.writer.recordNumber(AuditFixture.prefix(300)))
     fixture.record(record, 56, word32: 66)
   },
+  Damage("a binding names an account that was never opened", .account) { fixture in
+    let record = try Damage.need(fixture.writer.recordNumber(AuditFixture.prefix(300)))
+    fixture.record(record, 52, word32: 7)
+  },
   Damage("a free block names one in use", .accounting) { fixture in
     // Its first word is the next one of its size.
     fixture.writer.set(.localizedRoutes, 195 * 128, word32: 199)

@@ -35,6 +35,11 @@ struct Fixture {
   }
 }
 
+extension HandoverLedger {
+  /// Opens every account, so that random bindings may name any.
+  func openAll() { while open() != nil {} }
+}
+
 struct NotAPrefix: Error { let text: String }
 
 extension String {

@@ -23,6 +23,7 @@ import Testing
     var universe = ReferenceComparisonTests.Universe(seed: seed)
     let (table, writer, tunnels) = try Self.table(from: start)
     var reference = ReferenceTable()
+    table.handoverLedger.openAll()
     table.quiescence.online(0)
     for round in 0..<700 {
       let (snapshot, before) = (table.view.snapshot(), reference)

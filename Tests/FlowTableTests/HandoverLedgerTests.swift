@@ -82,6 +82,22 @@ import Testing
     #expect(ledger.open() == nil)
   }
 
+  /// The audit knows which accounts a binding may name.
+  @Test func closedAccountIsFound() throws {
+    let fixture = try Fixture()
+    let ledger = fixture.table.handoverLedger
+    let id = try #require(ledger.open())
+    var binding = try fixture.binding("2001:db8::/64")
+    binding.holding = id
+    try fixture.writer.apply([.set(binding)])
+    try fixture.writer.expectSound()
+    ledger.close(id)
+    #expect(!ledger.isOpen(id) && !ledger.isOpen(HoldingID(id.rawValue + 1)) && !ledger.isOpen(HoldingID(0)))
+    #expect(try TableAudit.run(fixture.writer).findings.map(\.invariant) == [.account])
+    try fixture.writer.apply([.remove(binding.key)])
+    try fixture.writer.expectSound()
+  }
+
   /// Four threads take and give at random: the limits are never passed, and nothing is lost. A take may be refused only
   /// when a limit was reached, which a thread that is alone can tell.
   @Test func manyWorkers() throws {

@@ -76,6 +76,7 @@ import Testing
     let quiescence = fixture.table.quiescence
     var reference = ReferenceTable()
     var (changes, lookups) = (0, 0)
+    fixture.table.handoverLedger.openAll()
     quiescence.online(0)
     while changes < 20_000 * testShare {
       // A turn: a snapshot, and changes that must not show in it although the writer goes on and reclaims.

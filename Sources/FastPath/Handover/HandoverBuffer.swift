@@ -205,6 +205,20 @@ package struct HandoverBuffer: ~Copyable {
     return unsafe UnsafeRawBufferPointer(start: octets.pointer(Int(slot) * stride), count: min(length, payload))
   }
 
+  /// Packets held for each account, and for none: what the ledger must say when no other worker holds any.
+  package var heldByAccount: [HoldingID?: Int] {
+    var held: [HoldingID?: Int] = [:]
+    for place in 0..<queueCount {
+      var slot = queues[Int(heap[place + 1])].head
+      while slot != 0 {
+        let holding = slots[Int(slot)].holding
+        held[holding == 0 ? nil : HoldingID(holding), default: 0] += 1
+        slot = slots[Int(slot)].next
+      }
+    }
+    return held
+  }
+
   private func expiry(_ slot: Slot) -> UInt64 {
     let (time, isNever) = slot.arrived.addingReportingOverflow(limits.timeout)
     return isNever ? .max : time

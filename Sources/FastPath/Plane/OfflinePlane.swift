@@ -78,6 +78,9 @@ public final class OfflinePlane {
   }
 
   public var counters: PlaneCounters { engine.counters }
+
+  /// How the ledger of held packets differs from what is held; nil: not at all. Every account and the sum are compared.
+  public var ledgerFault: String? { engine.ledgerFault }
 }
 
 /// A pipeline with its role chosen.
@@ -87,6 +90,7 @@ private protocol OfflineEngine: AnyObject {
   var nextDeadline: UInt64? { get }
   func serveOne(now: UInt64) -> (slot: UInt32, outcome: OfflinePlane.Outcome)?
   var counters: PlaneCounters { get }
+  var ledgerFault: String? { get }
 }
 
 @safe
@@ -174,6 +178,19 @@ private final class PipelineEngine<Stages: Pipeline>: OfflineEngine {
   }
 
   var nextDeadline: UInt64? { worker.nextHandover }
+
+  var ledgerFault: String? {
+    let held = worker.context.handover.heldByAccount
+    let ledger = table.handoverLedger
+    let sum = held.values.reduce(0, +)
+    if sum != ledger.heldTotal { return "\(sum) packets are held, the ledger says \(ledger.heldTotal)" }
+    for case (let account?, let count) in held where count != ledger.held(account) {
+      return "\(count) packets are held under account \(account.rawValue), the ledger says \(ledger.held(account))"
+    }
+    let accounted = sum - (held[nil] ?? 0)
+    return accounted == ledger.heldUnderAccounts
+      ? nil : "\(accounted) packets are held under accounts, the ledger says \(ledger.heldUnderAccounts)"
+  }
 
   func serveOne(now: UInt64) -> (slot: UInt32, outcome: OfflinePlane.Outcome)? {
     quiescence.online(index)

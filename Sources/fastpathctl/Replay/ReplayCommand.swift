@@ -53,6 +53,10 @@ struct ReplayCommand: ParsableCommand {
     run.play(arrivals, script: operations)
     for complaint in run.complaints { Output.complain(complaint) }
     try run.output.write(to: directory, counters: domain.counters)
+    let faults = domain.faults
+    guard faults.isEmpty else {
+      throw CommandFailure.refused("internal failure, please report it: \(faults.joined(separator: "; "))")
+    }
     if options.json {
       print(JSONText.object([("packets", "\(arrivals.count)"), ("refused", "\(run.complaints.count)")]))
     }
