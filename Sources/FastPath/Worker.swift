@@ -17,7 +17,6 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   let portCount: Int
   let totalFrames: Int
   let counters: WorkerCounters
-  private let traffic: TrafficCounters
   let view: FlowTableView
   private let quiescence: QuiescentStates
   private let index: Int
@@ -42,16 +41,18 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
     // Safe: the memory's owner outlives the worker by this initializer's contract.
     context = unsafe TurnContext(
       settings: HotSettings(settings), memory: memory.base, chunkMask: UInt64(memory.chunkSize) - 1,
-      snapshot: table.view.snapshot(), counters: counters, handover: handover)
+      snapshot: table.view.snapshot(), counters: counters, traffic: table.traffic(worker: index), handover: handover)
     unsafe self.ports = ports
     portCount = settings.ports.count
     self.counters = counters
-    traffic = table.traffic(worker: index)
     view = table.view
     quiescence = table.quiescence
     self.index = index
     self.rings = rings
   }
+
+  @inline(__always)
+  private var traffic: TrafficCounters { context.traffic }
 
   /// Steps 2 to 10 of a packet's way, for one batch of every port.
   /// - Returns: how many packets were received, or taken from the slow path, other workers or the handover buffer.

@@ -50,10 +50,13 @@ public struct TunnelSettings: Hashable, Sendable {
   public var isAnchored: Bool
   /// The far end is down (RFC 5847): nothing comes or goes by the tunnel.
   public var isFailed: Bool
+  /// Nothing comes or goes by the tunnel for the bindings of this table, which are being revoked (RFC 5846).
+  public var revokedTable: BindingTable?
 
   public init(
     endpoints: TunnelEndpoints, hopLimit: UInt8 = 64, mtu: UInt16 = 1460, dscp: DSCPMode = .copy,
-    ecn: ECNMode = .rfc6040, encapsulationLimit: UInt8? = nil, isAnchored: Bool = false, isFailed: Bool = false
+    ecn: ECNMode = .rfc6040, encapsulationLimit: UInt8? = nil, isAnchored: Bool = false, isFailed: Bool = false,
+    revokedTable: BindingTable? = nil
   ) {
     self.endpoints = endpoints
     self.hopLimit = hopLimit
@@ -63,6 +66,7 @@ public struct TunnelSettings: Hashable, Sendable {
     self.encapsulationLimit = encapsulationLimit
     self.isAnchored = isAnchored
     self.isFailed = isFailed
+    self.revokedTable = isFailed ? nil : revokedTable
   }
 }
 

@@ -28,7 +28,12 @@ struct TunnelRecord: BitwiseCopyable {
   @usableFromInline static let copyDSCP: UInt8 = 0xff
   @usableFromInline static let uniformDSCP: UInt8 = 0xfe
   @usableFromInline static let anchored: UInt8 = 1
-  @usableFromInline static let failed: UInt8 = 2
+  @usableFromInline static let failedProxy: UInt8 = 2
+  @usableFromInline static let failedMobile: UInt8 = 4
+  @usableFromInline static let failed = failedProxy | failedMobile
+
+  @usableFromInline
+  static func failed(for table: BindingTable) -> UInt8 { table == .proxy ? failedProxy : failedMobile }
   static let bytes = 128
 }
 
@@ -115,7 +120,20 @@ public struct TunnelEntry: BitwiseCopyable {
 
   /// Whether the far end is known to be down: nothing comes or goes by the tunnel.
   @inlinable
-  public var isFailed: Bool { unsafe record.pointee.flags & TunnelRecord.failed != 0 }
+  public var isFailed: Bool { unsafe record.pointee.flags & TunnelRecord.failed == TunnelRecord.failed }
+
+  /// Whether the tunnel carries packets of both tables' bindings: neither failed nor with a table that is being revoked.
+  @inlinable
+  public var carriesAll: Bool { unsafe record.pointee.flags & TunnelRecord.failed == 0 }
+
+  /// The table for whose bindings nothing comes or goes by the tunnel, if that is so for one of them only.
+  public var revokedTable: BindingTable? {
+    switch unsafe record.pointee.flags & TunnelRecord.failed {
+    case TunnelRecord.failedProxy: .proxy
+    case TunnelRecord.failedMobile: .mobile
+    default: nil
+    }
+  }
 
   /// The configured tunnel encapsulation limit (RFC 2473 section 4.1.1); nil without one. `mtu` allows for its option.
   @inlinable

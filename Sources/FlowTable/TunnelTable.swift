@@ -48,7 +48,7 @@ final class TunnelTable {
     let settings = TunnelSettings(
       endpoints: TunnelEndpoints(local: entry.local, remote: entry.remote), hopLimit: entry.hopLimit, mtu: entry.mtu,
       dscp: entry.dscp, ecn: entry.ecn, encapsulationLimit: entry.encapsulationLimit, isAnchored: entry.isAnchored,
-      isFailed: entry.isFailed)
+      isFailed: entry.isFailed, revokedTable: entry.revokedTable)
     return (settings, entry.nextHop)
   }
 
@@ -130,7 +130,9 @@ final class TunnelTable {
     record.ecn = settings.ecn
     record.hasLimit = settings.encapsulationLimit != nil
     record.limit = settings.encapsulationLimit ?? 0
-    record.flags = (settings.isAnchored ? TunnelRecord.anchored : 0) | (settings.isFailed ? TunnelRecord.failed : 0)
+    record.flags = settings.isAnchored ? TunnelRecord.anchored : 0
+    if settings.isFailed { record.flags |= TunnelRecord.failed }
+    if let table = settings.revokedTable { record.flags |= TunnelRecord.failed(for: table) }
     // No reader can reach this record yet.
     unsafe pointer(number).pointee = record
     return number

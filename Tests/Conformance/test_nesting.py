@@ -200,6 +200,7 @@ UPLINK = [
         "reverse tunnelling through both: each header is removed by its own tunnel's rules",
         [forwards("transport", up(udp6(INNER, CN), MN1, MAG1), "core", to_cn(udp6(INNER, CN, 63)))],
         records=[AT_MN1],
+        counters={f"tunnel.{LMAA}.{MN1}.up.packets": 1, f"tunnel.{LMAA}.{MAG1}.up.packets": 1},
     ),
     row(
         "S-28",

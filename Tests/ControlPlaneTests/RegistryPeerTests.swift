@@ -140,6 +140,37 @@ struct RegistryPeerTests {
     #expect(try !isFailed(fixture, Sample.mag1))
   }
 
+  @Test("Of one cache: only its bindings stop before they go, at a gateway all or none; both caches are everything")
+  func slicesOfOneTable() throws {
+    let fixture = try twoMAGs()
+    func revoked() throws -> [BindingTable?] {
+      try [Sample.mag1, Sample.mag2].map { tunnel in
+        let id = try #require(fixture.writer.tunnel(TunnelEndpoints(tunnel)))
+        return try #require(fixture.writer.tunnelSettings(id)).revokedTable
+      }
+    }
+    #expect(fixture.set(.tunnel(TunnelRecord(tunnel: Sample.mag1, isStatic: true))).applied == 1)
+    _ = fixture.registry.beginDelete([.bindings(remote: Self.remote, .mobile)], atomic: true, now: fixture.now)
+    #expect(try revoked() == [.mobile, nil] && !isFailed(fixture, Sample.mag1))
+    _ = fixture.registry.beginDelete([.bindings(remote: Self.remote, .proxy)], atomic: true, now: fixture.now)
+    #expect(try revoked() == [nil, nil] && isFailed(fixture, Sample.mag1))
+    while fixture.registry.bindingCount > 6 { #expect(fixture.registry.continueRevocations(limit: 1)) }
+    #expect(try revoked() == [.proxy, nil] && !isFailed(fixture, Sample.mag1))
+    repeat {} while fixture.registry.continueRevocations(limit: 2)
+    #expect(try revoked() == [nil, nil] && !isFailed(fixture, Sample.mag1) && fixture.registry.bindingCount == 3)
+
+    let gateway = try RegistryFixture(SampleConfiguration.mag)
+    let anchor = Sample.tunnel("2001:db8:1::1", local: "2001:db8:a::1")
+    #expect(gateway.set(.tunnel(TunnelRecord(tunnel: anchor, isStatic: true))).applied == 1)
+    for (table, stops) in [(BindingRecord.Table.mobile, false), (.proxy, true)] {
+      _ = gateway.registry.beginDelete(
+        [.bindings(remote: Sample.address("2001:db8:1::1"), table)], atomic: true, now: gateway.now)
+      #expect(try isFailed(gateway, anchor) == stops)
+      while gateway.registry.continueRevocations(limit: 1) {}
+    }
+    #expect(try !isFailed(gateway, anchor))
+  }
+
   @Test("A failed peer whose bindings are revoked is failed still")
   func failedAndRevoked() throws {
     let fixture = try twoMAGs()

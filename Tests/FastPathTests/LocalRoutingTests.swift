@@ -92,6 +92,34 @@ import Testing
     domain.expectInvariant()
   }
 
+  /// What waits behind held packets on its way between two access links counts for both when it leaves.
+  @Test func countsWhenHeldOnItsWay() throws {
+    let domain = try MobilityDomain(localRouting: true)
+    let holding = try #require(domain.table.handoverLedger.open())
+    func node2(_ state: BindingState, isFlushed: Bool = false) throws -> Binding {
+      var binding = try domain.node2(state)
+      (binding.holding, binding.isFlushed) = (holding, isFlushed)
+      return binding
+    }
+    try domain.set(try domain.node1(), try node2(.buffering))
+    let fromAnchor = MobilityDomain.inner(from: SamplePackets.correspondent, to: Self.node2)
+    #expect(domain.arrive(from: SamplePackets.anchor, fromAnchor).fate == .held)
+    try domain.set(try node2(.active, isFlushed: true))
+    let packet = MobilityDomain.inner(from: Self.node1, to: Self.node2, 7)
+    #expect(domain.leave(MobilityDomain.node1MAC, packet).fate == .held)
+    domain.expectInvariant()
+    let served = domain.plane.serve(now: 1_000_000_000)
+    #expect(served.map(\.outcome.fate) == [.transmitted, .transmitted])
+    #expect(served.last?.outcome.only?.packet == MobilityDomain.forwarded(from: Self.node1, to: Self.node2, 7))
+    let counts = try (
+      #require(domain.writer.bindingTraffic(domain.node1().key)),
+      #require(domain.writer.bindingTraffic(domain.node2().key))
+    )
+    #expect(counts.0.up == Traffic.Count(packets: 1, bytes: UInt64(packet.count)) && counts.0.down.packets == 0)
+    #expect(counts.1.down.packets == 2 && counts.1.up.packets == 0)
+    domain.expectInvariant()
+  }
+
   /// R5213-18, S-63 and S-64.
   @Test func visitors() throws {
     let domain = try MobilityDomain(localRouting: true)

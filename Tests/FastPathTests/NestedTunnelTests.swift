@@ -126,6 +126,8 @@ import Testing
         && Array(sent.frame.dropFirst(14))
           == SamplePackets.ipv6(source: Self.home, destination: Self.correspondent, next: 253, hopLimit: 63, [9])
     )
+    let counts = (domain.writer.tunnelTraffic(inner).up, domain.writer.tunnelTraffic(outer).up)
+    #expect(counts.0 == Traffic.Count(packets: 1, bytes: 41) && counts.1 == Traffic.Count(packets: 1, bytes: 81))
     // A source that is not at that care-of address.
     let foreign = SamplePackets.ipv6(source: SamplePackets.mobileNode2, destination: Self.correspondent, next: 253, [9])
     #expect(
@@ -154,6 +156,43 @@ import Testing
     try configure(outer) { $0.isFailed = false }
     #expect(up(packet).fate == .transmitted)
     #expect(down().fate == .transmitted)
+  }
+
+  /// R5846-1: while one cache's bindings of a peer are revoked, the other's go on.
+  @Test func revokedTableCarriesNothing() throws {
+    let roamer = SamplePackets.address([0x2001, 0xdb8, 0x100, 6, 0, 0, 0, 6])
+    try set("2001:db8:100:6::/64", outer)
+    func packet(_ source: [UInt8]) -> [UInt8] {
+      SamplePackets.ipv6(source: source, destination: Self.correspondent, next: 253, [1])
+    }
+    let nested = SamplePackets.ipv6(
+      source: Self.careOf, destination: SamplePackets.anchor, next: 41, packet(Self.home))
+    for (table, proxy, mobile) in [
+      (BindingTable.proxy, OfflinePlane.Outcome.Fate.dropped(.peerDown), OfflinePlane.Outcome.Fate.transmitted),
+      (.mobile, .transmitted, .dropped(.peerDown)),
+    ] {
+      try configure(outer) { $0.revokedTable = table }
+      #expect(domain.writer.tunnelSettings(outer)?.revokedTable == table)
+      let before = domain.writer.tunnelTraffic(outer)
+      #expect(up(packet(SamplePackets.mobileNode1)).fate == proxy)
+      #expect(down(to: SamplePackets.mobileNode1).fate == proxy)
+      #expect(up(packet(roamer)).fate == mobile)
+      #expect(down(to: roamer).fate == mobile)
+      // Each counts once, like any other.
+      let counts = domain.writer.tunnelTraffic(outer)
+      #expect(counts.up.packets == before.up.packets + 1 && counts.down.packets == before.down.packets + 1)
+      // The care-of address of this one is a proxy binding's.
+      #expect(down().fate == proxy)
+      #expect(up(nested).fate == proxy)
+      // Bound to another tunnel: refused for one reason or the other.
+      #expect(
+        up(packet(SamplePackets.mobileNode2)).fate == .dropped(table == .proxy ? .peerDown : .sourceNotBound))
+    }
+    try configure(outer) { $0.revokedTable = nil }
+    try configure(inner) { $0.revokedTable = .mobile }
+    #expect(down().fate == .dropped(.peerDown) && up(nested).fate == .dropped(.peerDown))
+    try configure(inner) { $0.revokedTable = .proxy }
+    #expect(down().fate == .transmitted && up(nested).fate == .transmitted)
   }
 
   @Test func unboundAddressIsNews() throws {

@@ -39,9 +39,9 @@ extension Registry {
     for slot in tunnelSlots(to: entry.address) { noteTunnel(slot) }
   }
 
-  /// Whether tunnels to this far end carry nothing: it has failed, or its bindings are being revoked.
+  /// Whether tunnels to this far end carry nothing: it has failed, or all its bindings are being revoked.
   func isFailed(_ remote: IPAddress) -> Bool {
-    peers.find(remote) != nil || revocations.contains { $0.remote == remote }
+    peers.find(remote) != nil || revokedTables(remote).count == tablesInUse.count
   }
 
   func finishPeers() {

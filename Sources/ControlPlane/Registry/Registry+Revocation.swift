@@ -22,8 +22,8 @@ public final class Revocation {
 }
 
 // A hundred thousand bindings are not removed in one step: a handover of another peer's mobile node must not wait for
-// them. The first step marks the tunnels as failed, so that from then on nothing is forwarded by any of the bindings;
-// then they go in slices, and other requests come in between.
+// them. The first step marks the tunnels, so that from then on nothing is forwarded by any of the bindings that it is
+// about; then they go in slices, and other requests come in between.
 
 extension Registry {
   /// Bindings removed at a time: about a millisecond.
@@ -75,6 +75,17 @@ extension Registry {
     if bindings.next(from: position) == nil { finish(revocation) }
     return true
   }
+
+  /// Tables whose bindings with this remote are being revoked.
+  func revokedTables(_ remote: IPAddress) -> [BindingTable] {
+    guard !revocations.isEmpty else { return [] }
+    return tablesInUse.filter { table in
+      revocations.contains { $0.remote == remote && ($0.table ?? table) == table }
+    }
+  }
+
+  /// A gateway has proxy bindings only.
+  var tablesInUse: [BindingTable] { configuration.role == .localMobilityAnchor ? [.proxy, .mobile] : [.proxy] }
 
   private func covers(_ revocation: Revocation, _ entry: BindingEntry) -> Bool {
     entry.touched <= revocation.number && tunnels[entry.tunnel]?.endpoints.remote == revocation.remote

@@ -26,7 +26,8 @@ extension Registry {
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,
       dscp: entry.choices.dscp ?? defaults.dscp,
       ecn: entry.choices.ecn ?? defaults.ecn, encapsulationLimit: limit,
-      isAnchored: isAnchored(entry.endpoints.remote), isFailed: isFailed(entry.endpoints.remote))
+      isAnchored: isAnchored(entry.endpoints.remote), isFailed: isFailed(entry.endpoints.remote),
+      revokedTable: revokedTables(entry.endpoints.remote).first)
   }
 
   /// Whether a care-of address is one that this LMA anchors itself: its tunnel's packets enter another tunnel (REQUIREMENTS

@@ -22,14 +22,35 @@ extension AnchorPipeline {
     let first = packet.source
     packet.network = packet.inner
     if upper.kind == .fragment { return packet.hold(.outerFragment, orDrop: .reassemblyFull) }
-    guard packet.arrive(by: context.snapshot.tunnel(tunnel)) else { return }
+    let outerTunnel = packet.arrivalTunnel
+    let outerLength = UInt64(packet.innerLength)
+    let isCarried = packet.arrive(by: context.snapshot.tunnel(tunnel))
     packet.outerTrafficClass = packet.trafficClass
     packet.inner = UInt16(truncatingIfNeeded: upper.offset)
     packet.outerBinding = first
     guard openInner(&packet, isIPv6: upper.proto == IPv6Header.nextHeaderIPv6, end: end, frame: frame) else { return }
+    guard isCarried || isSpared(&packet, frame: frame, snapshot: context.snapshot) else { return }
     packet.source = context.snapshot.lookupBinding(LookupKey(packet.innerSource(frame)))
     packet.destination = context.snapshot.lookupBinding(LookupKey(packet.innerDestination(frame)))
     authorizeUplink(&packet, frame: frame, context: context)
+    guard packet.verdict == .undecided else { return }
+    // The worker counts the tunnel of the packet that it sends; the one around it has carried that tunnel's packet.
+    context.traffic.countUp(tunnel: outerTunnel, bytes: outerLength)
+    context.traffic.countUp(binding: context.snapshot.binding(first).counter, bytes: outerLength)
+  }
+
+  /// Whether a packet may come by its tunnel although one table's bindings are being revoked there (RFC 5846): its
+  /// sender's is in the other one, by the order in which `authorizeUplink` looks. Takes back the verdict of `arrive`.
+  @inline(never)
+  static func isSpared(_ packet: inout PacketState, frame: FrameView, snapshot: TableSnapshot) -> Bool {
+    guard let revoked = snapshot.tunnel(packet.arrivalTunnel).revokedTable else { return false }
+    let sender = LookupKey(packet.innerSource(frame))
+    let proxy = snapshot.lookupProxyBinding(sender)
+    let first = snapshot.lookupBinding(sender)
+    let source = snapshot.binding(first).tunnel == packet.arrivalTunnel ? first : proxy
+    guard source != 0, revoked != (source == proxy ? .proxy : .mobile) else { return false }
+    packet.verdict = .undecided
+    return true
   }
 
   /// The checks that `Parse` makes of an inner packet; false when they have decided it.

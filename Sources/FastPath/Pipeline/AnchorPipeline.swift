@@ -29,7 +29,10 @@ enum AnchorPipeline: Pipeline {
           batch.packets[index].drop(.unknownTunnel)
           continue
         }
-        guard batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel)) else { continue }
+        guard
+          batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
+            || isSpared(&batch.packets[index], frame: frame, snapshot: context.snapshot)
+        else { continue }
         batch.packets[index].path = .route
       } else if context.settings.isLocal(destination) || !context.kinds.contains(.core)
         || !context.settings.isInPool(destination)

@@ -60,9 +60,12 @@ extension GatewayPipeline {
     _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, context: borrowing TurnContext
   ) {
     guard packet.destination != 0, !binding.isVisitor else { return packet.drop(.bufferCancelled) }
-    // The tunnel that it came by may have gone, and its number with the traffic cell be another's: what is counted must
-    // be in use still, and the binding says so of its own.
-    if packet.arrivalTunnel != binding.tunnel && packet.arrivalTunnel != binding.peer {
+    if packet.arrivalTunnel.rawValue == 0 {
+      // Held on its way from one access link to another: it counts for its sender, too.
+      packet.source = context.snapshot.lookupBinding(LookupKey(packet.innerSource(frame)))
+    } else if packet.arrivalTunnel != binding.tunnel && packet.arrivalTunnel != binding.peer {
+      // The tunnel that it came by may have gone, and its number with the traffic cell be another's: what is counted must
+      // be in use still, and the binding says so of its own.
       packet.arrivalTunnel = TunnelID(0)
     }
     switch binding.state {

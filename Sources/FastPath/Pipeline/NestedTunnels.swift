@@ -44,7 +44,7 @@ enum NestedTunnels {
     guard isPlaced else { return }
     Egress.rewriteInner(packet, frame: frame)
     write(layers, packet: packet, frame: frame, context: context)
-    packet.path = .nested
+    if layers.count > 1 { packet.path = .nested }
     if fits { Egress.finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan) }
   }
 
@@ -53,7 +53,9 @@ enum NestedTunnels {
     _ layers: inout Layers, packet: inout PacketState, frame: FrameView, snapshot: TableSnapshot
   ) -> Bool {
     var tunnel = snapshot.tunnel(packet.departureTunnel)
-    guard !tunnel.isFailed else { return refuse(&packet, .peerDown) }
+    guard takes(tunnel, packet.destination, of: packet.innerDestination(frame), snapshot: snapshot) else {
+      return refuse(&packet, .peerDown)
+    }
     guard var limit = TunnelEntrance.limit(&packet, frame: frame, tunnel: tunnel) else { return false }
     while true {
       let mtu = TunnelEntrance.mtu(of: tunnel, with: limit)
@@ -93,12 +95,21 @@ enum NestedTunnels {
     let next = snapshot.tunnel(binding.tunnel)
     var isLoop = layers.count == depth || index == packet.destination || index == packet.outerBinding
     for position in 0..<layers.count where layers.tunnels[position] == next.id { isLoop = true }
-    guard !isLoop, next.exists, !next.isFailed else {
+    guard !isLoop, next.exists, takes(next, index, of: tunnel.remote, snapshot: snapshot) else {
       packet.drop(isLoop ? .loop : next.exists ? .peerDown : .unknownTunnel)
       return nil
     }
     packet.outerBinding = index
     return next
+  }
+
+  /// Whether a tunnel takes packets for an address, whose binding this is: not if the far end has failed, or the bindings of
+  /// its table are being revoked (RFC 5846).
+  private static func takes(
+    _ tunnel: TunnelEntry, _ binding: UInt32, of address: IPAddress, snapshot: TableSnapshot
+  ) -> Bool {
+    guard let revoked = tunnel.revokedTable else { return tunnel.carriesAll }
+    return revoked != (binding == snapshot.lookupProxyBinding(LookupKey(address)) ? .proxy : .mobile)
   }
 
   private static func refuse(_ packet: inout PacketState, _ reason: DropReason) -> Bool {

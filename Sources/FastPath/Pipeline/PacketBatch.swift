@@ -48,12 +48,12 @@ struct PacketState: BitwiseCopyable {
   var outerBinding: UInt32 = 0
 
   /// Notes the tunnel a packet came by, and how that tunnel's exit treats the traffic class. False when nothing comes by
-  /// it any more.
+  /// it any more, or not for every binding.
   @inline(__always)
   mutating func arrive(by tunnel: TunnelEntry) -> Bool {
     arrivalTunnel = tunnel.id
     exitRule = ExitRule(tunnel)
-    if !tunnel.isFailed { return true }
+    if tunnel.carriesAll { return true }
     drop(.peerDown)
     return false
   }

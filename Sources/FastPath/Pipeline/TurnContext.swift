@@ -101,12 +101,14 @@ struct TurnContext: ~Copyable {
   var kinds: PortKinds = []
   /// For what a stage sees and no verdict tells.
   let counters: WorkerCounters
+  /// This worker's cells of tunnels and bindings.
+  let traffic: TrafficCounters
   /// Packets of mobile nodes in handover; stages only ask it, the worker fills and empties it.
   var handover: HandoverBuffer
 
   init(
     settings: consuming HotSettings, memory: UnsafeMutableRawPointer, chunkMask: UInt64, snapshot: TableSnapshot,
-    counters: WorkerCounters, handover: consuming HandoverBuffer
+    counters: WorkerCounters, traffic: TrafficCounters, handover: consuming HandoverBuffer
   ) {
     self.settings = settings
     // Safe: the memory's owner outlives the worker (`Worker.init`).
@@ -114,6 +116,7 @@ struct TurnContext: ~Copyable {
     self.chunkMask = chunkMask
     self.snapshot = snapshot
     self.counters = counters
+    self.traffic = traffic
     self.handover = handover
   }
 
