@@ -1,17 +1,5 @@
 import ControlProtocol
 
-/// Who said an entry last, and in which of that owner's synchronisations.
-struct EntryOrigin: BitwiseCopyable {
-  /// Number of the owner's account.
-  var account: UInt32
-  /// The owner's synchronisation at that time, of the entry's table; stale is what has an older one than the owner.
-  var said: UInt32
-  /// Of its record (`TableRecord.checksum`); 0 while that is to be computed.
-  var checksum: UInt32 = 0
-
-  static let nobody = EntryOrigin(account: 0, said: 0)
-}
-
 /// The owners of entries: how many entries each has, how many of them are stale, and each table's digest.
 ///
 /// Beginning a synchronisation makes all of an owner's entries stale by one number; nothing is walked through. The counts
@@ -52,8 +40,8 @@ final class Owners {
     saysStale = stale
     guard stale else { return }
     for table in TableNumber.allCases where accounts[Int(current)].synchronizations[Self.index(table)] == 0 {
-      // Whatever this owner has was restored, too.
-      accounts[Int(current)].synchronizations[Self.index(table)] = 1
+      // There is no number before 0: as if a synchronisation had begun, before anything was said.
+      markAll(current, table)
     }
   }
 
@@ -131,15 +119,19 @@ final class Owners {
     let number = account(of: owner)
     var bounds = InlineArray<5, UInt32>(repeating: 0)
     for table in TableNumber.allCases where scope.contains(table) {
-      let index = Self.index(table)
-      staleEntries[index] += accounts[Int(number)].entries[index] - accounts[Int(number)].stale[index]
-      accounts[Int(number)].stale[index] = accounts[Int(number)].entries[index]
-      accounts[Int(number)].synchronizations[index] += 1
-      bounds[index] = accounts[Int(number)].synchronizations[index]
+      markAll(number, table)
+      bounds[Self.index(table)] = accounts[Int(number)].synchronizations[Self.index(table)]
     }
     lastSession += 1
     accounts[Int(number)].session = lastSession
     return Synchronization(account: number, scope: scope, session: lastSession, bounds: bounds)
+  }
+
+  private func markAll(_ number: UInt32, _ table: TableNumber) {
+    let index = Self.index(table)
+    staleEntries[index] += accounts[Int(number)].entries[index] - accounts[Int(number)].stale[index]
+    accounts[Int(number)].stale[index] = accounts[Int(number)].entries[index]
+    accounts[Int(number)].synchronizations[index] += 1
   }
 
   func isOpen(_ synchronization: Synchronization) -> Bool {
@@ -161,30 +153,5 @@ final class Owners {
       total.said += account.entries[Self.index(table)] - stale
     }
     return total
-  }
-}
-
-/// A mark and sweep of one owner's entries, from SYNC_BEGIN on.
-public final class Synchronization {
-  let account: UInt32
-  public let scope: TableScope
-  fileprivate let session: UInt64
-  /// By table: what was said before this number is swept.
-  private let bounds: InlineArray<5, UInt32>
-  /// Where the sweep goes on.
-  var cookie: DumpCookie?
-  /// Entries removed so far.
-  public internal(set) var removed = 0
-
-  fileprivate init(account: UInt32, scope: TableScope, session: UInt64, bounds: InlineArray<5, UInt32>) {
-    self.account = account
-    self.scope = scope
-    self.session = session
-    self.bounds = bounds
-  }
-
-  /// Whether the sweep takes an entry: a synchronisation that has begun since makes no more of them stale for this one.
-  func covers(_ origin: EntryOrigin, _ table: TableNumber) -> Bool {
-    origin.account == account && origin.said < bounds[Int(table.rawValue) - 1]
   }
 }

@@ -25,7 +25,7 @@ extension Registry {
       prepared.steering = plan
       try apply(prepared.blocks)
     } catch {
-      for change in prepared.steering.additions { changeSteering(change.removal) }
+      undoSteering(prepared.steering, prepared.steering.additions[...])
       discardBlocks(prepared.blocks)
       closeAccounts(prepared.accounts)
       withdrawTunnels()

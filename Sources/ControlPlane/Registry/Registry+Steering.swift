@@ -60,10 +60,15 @@ extension Registry {
         try change.apply(to: steering)
         forgetWaiting(change)
       } catch {
-        for done in plan.additions.prefix(index) { changeSteering(done.removal) }
+        undoSteering(plan, plan.additions.prefix(index))
         throw RecordRefusal(code: .full, field: "table", rule: "the steering program refused: \(error.reason)")
       }
     }
+  }
+
+  /// Takes additions back.
+  func undoSteering(_ plan: SteeringPlan, _ additions: ArraySlice<SteeringChange>) {
+    for change in additions { changeSteering(plan.reverse(of: change, visitors: visitorSource)) }
   }
 
   /// Changes what cannot be refused any more: now, or at a later tick when the program refuses.

@@ -27,6 +27,8 @@ enum SteeringChange: Hashable {
 struct SteeringPlan {
   private(set) var additions: [SteeringChange] = []
   private(set) var removals: [SteeringChange] = []
+  /// Prefixes of one kind that are of the other afterwards.
+  private var converted: Set<SteeringChange> = []
   /// By how much each station's number of bindings changes.
   private(set) var stations: [Station: Int] = [:]
   /// By how much the number of bindings changes that turn local routing on for themselves.
@@ -41,13 +43,23 @@ struct SteeringPlan {
     }
     guard !additions.isEmpty, !removals.isEmpty else { return }
     // A prefix that was a mobile node's and is ordinary hosts' now, or the reverse, is in both: it stays.
-    let added = Set(additions.map(\.removal))
-    removals.removeAll { added.contains($0) }
+    converted = Set(additions.map(\.removal)).intersection(removals)
+    if !converted.isEmpty { removals.removeAll { converted.contains($0) } }
   }
 
   mutating func replace(_ prefix: Prefix, previous: SteeringSource?, with kind: SteeringSource?) {
     guard previous != kind else { return }
     if kind == nil { removals.append(.source(prefix, nil)) } else { additions.append(.source(prefix, kind)) }
+  }
+
+  /// What undoes an addition of this plan.
+  ///
+  /// - Parameter visitors: the kind of visitors' prefixes.
+  func reverse(of addition: SteeringChange, visitors: SteeringSource) -> SteeringChange {
+    guard case .source(let prefix, let kind) = addition, converted.contains(addition.removal) else {
+      return addition.removal
+    }
+    return .source(prefix, kind == .visitor ? .bound : visitors)
   }
 
   mutating func count(_ access: AccessLink?, by change: Int) {

@@ -1,0 +1,72 @@
+import ControlPlane
+import ControlProtocol
+import FlowTable
+import Testing
+
+@Suite("Owners and restored entries")
+struct RegistryOwnerTests {
+  private static func binding(_ number: Int) -> TableRecord { .binding(Sample.binding(Sample.pooled(number))) }
+
+  private static func owners(_ fixture: RegistryFixture) throws -> [TableRecord: UInt32?] {
+    let dump = try #require(fixture.registry.ownedDump(DumpRequest(), limit: 100, now: fixture.now))
+    let rest = try #require(
+      fixture.registry.ownedDump(DumpRequest(cookie: dump.slice.cookie), limit: 100, now: fixture.now))
+    return Dictionary(
+      uniqueKeysWithValues: zip(dump.slice.records + rest.slice.records, dump.owners + rest.owners))
+  }
+
+  @Test("Entries of a snapshot forward, keep their owner, and are stale until it says them again")
+  func restored() throws {
+    let fixture = try RegistryFixture()
+    let registry = fixture.registry
+    #expect(registry.restore([Self.binding(1), Self.binding(2)], owner: 7, now: fixture.now).applied == 2)
+    #expect(registry.restore([Self.binding(3)], owner: 0, now: fixture.now).applied == 1)
+    #expect(fixture.writer.statistics.bindings == 3)
+    #expect(registry.contents(of: .bindings).hasStale && !registry.contents(of: .tunnels).hasStale)
+    let digest = registry.contents(of: .bindings).digest
+    let owners = try Self.owners(fixture)
+    #expect(owners[Self.binding(1)] == 7 && owners[Self.binding(2)] == 7 && owners[Self.binding(3)] == 0)
+    // The tunnel is nobody's.
+    #expect(owners.count == 4 && owners.values.count { $0 == nil } == 1)
+    let generation = registry.generation
+    let again = registry.set([Self.binding(1), Self.binding(3)], atomic: true, now: fixture.now, owner: 7)
+    #expect(again == Outcome(unchanged: 2, generation: generation))
+    #expect(registry.contents(of: .bindings).digest == digest)
+    #expect(try Self.owners(fixture)[Self.binding(3)] == 7)
+    #expect(registry.contents(of: .bindings).hasStale)
+    #expect(registry.set([Self.binding(2)], atomic: true, now: fixture.now, owner: 8).unchanged == 1)
+    #expect(!registry.contents(of: .bindings).hasStale)
+  }
+
+  @Test("A synchronisation sweeps restored entries that nobody has said, and no other owner's")
+  func sweptAfterRestoring() throws {
+    let fixture = try RegistryFixture()
+    let registry = fixture.registry
+    _ = registry.restore([Self.binding(1), Self.binding(2)], owner: 7, now: fixture.now)
+    _ = registry.restore([Self.binding(3)], owner: 8, now: fixture.now)
+    let synchronization = registry.beginSynchronization(of: 7, TableScope())
+    _ = registry.set([Self.binding(2)], atomic: true, now: fixture.now, owner: 7)
+    #expect(registry.saidCount(synchronization) == 1)
+    guard case .finished = registry.sweep(synchronization) else {
+      Issue.record("three entries are one slice")
+      return
+    }
+    #expect(synchronization.removed == 1)
+    #expect(try Set(fixture.dump(.bindings)) == [Self.binding(2), Self.binding(3)])
+    #expect(registry.contents(of: .bindings).hasStale)
+  }
+
+  @Test("More owners than are kept: those without entries are forgotten, the others' entries stay theirs")
+  func manyOwners() throws {
+    let fixture = try RegistryFixture()
+    let registry = fixture.registry
+    for owner in 1...3000 as ClosedRange<UInt32> {
+      _ = registry.set([Self.binding(Int(owner) % 7)], atomic: true, now: fixture.now, owner: owner)
+    }
+    let owners = try Self.owners(fixture)
+    for number in 0..<7 {
+      let last = (2994...3000 as ClosedRange<UInt32>).first { Int($0) % 7 == number }
+      #expect(owners[Self.binding(number)] == last)
+    }
+  }
+}
