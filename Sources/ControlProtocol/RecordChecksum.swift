@@ -39,6 +39,9 @@ public struct TableDigest: Hashable, Sendable, BitwiseCopyable {
   @inline(__always)
   public mutating func add(_ checksum: UInt32) { value &+= Self.share(checksum) }
 
+  /// Adds all entries of another digest.
+  public mutating func add(_ other: TableDigest) { value &+= other.value }
+
   /// Takes out an entry.
   @inline(__always)
   public mutating func remove(_ checksum: UInt32) { value &-= Self.share(checksum) }

@@ -77,9 +77,14 @@ struct Journal {
   }
 
   /// Notes a binding that the request has created.
-  @inline(__always)
   mutating func noteNew(_ slot: UInt32) {
     bindings.append(BindingNote(slot: slot, position: .max, isRemoved: false))
+  }
+
+  /// The same of many.
+  mutating func noteNew(_ slots: [UInt32]) {
+    bindings.reserveCapacity(bindings.count + slots.count)
+    for slot in slots { bindings.append(BindingNote(slot: slot, position: .max, isRemoved: false)) }
   }
 
   /// Notes a binding that the request has changed or removed.

@@ -26,10 +26,12 @@ extension Registry {
       bindings.prefetch(hash)
     }
     for hash in hashes { bindings.prefetchValue(hash) }
+    var created: [UInt32] = []
+    defer { journal.noteNew(created) }
     for (index, record) in records.enumerated() {
       let result: Result<Bool, RecordRefusal>
       do throws(RecordRefusal) {
-        result = .success(try stage(record, hashes[index], now: now))
+        result = .success(try stage(record, hashes[index], now: now, &created))
       } catch {
         result = .failure(error)
       }
@@ -38,7 +40,9 @@ extension Registry {
   }
 
   @inline(__always)
-  private func stage(_ plain: PlainBinding, _ hash: UInt64, now: UInt64) throws(RecordRefusal) -> Bool {
+  private func stage(
+    _ plain: PlainBinding, _ hash: UInt64, now: UInt64, _ created: inout [UInt32]
+  ) throws(RecordRefusal) -> Bool {
     let packed = PackedKey(plain)
     let endpoints = TunnelEndpoints(plain)
     // A tunnel that exists has passed the rules for tunnels, which never change.
@@ -61,7 +65,12 @@ extension Registry {
       useAgain(tunnel)
       if let previous { release(previous.tunnel) }
     }
-    store(entry, hash, in: slot, previous: previous)
+    if slot == nil {
+      entry.touched = journal.number
+      created.append(bindings.insert(entry, hash))
+    } else {
+      store(entry, hash, in: slot, previous: previous)
+    }
     return true
   }
 

@@ -21,15 +21,25 @@ extension Registry {
 
   /// A binding's share of the counts; called when the journal is published, before removed ones lose their slots.
   func countBindings() {
+    let said = owners.origin(.bindings)
+    let isSaidFresh = !owners.isStale(said, .bindings)
+    var (fresh, digest) = (0, TableDigest())
     for note in journal.bindings {
       if let previous = journal.previous(note) { owners.remove(previous.origin, from: .bindings) }
-      guard !note.isRemoved, var origin = bindings[note.slot]?.origin else { continue }
-      if origin.checksum == 0, let entry = bindings[note.slot] {
+      guard !note.isRemoved, let entry = bindings[note.slot] else { continue }
+      var origin = entry.origin
+      if origin.checksum == 0 {
         origin.checksum = TableRecord.binding(record(entry, now: 0)).checksum
         bindings[note.slot]?.origin = origin
       }
-      owners.add(origin, to: .bindings)
+      if isSaidFresh, origin.account == said.account, origin.said == said.said {
+        fresh += 1
+        digest.add(origin.checksum)
+      } else {
+        owners.add(origin, to: .bindings)
+      }
     }
+    owners.add(fresh, digest, to: .bindings)
   }
 
   /// Only tunnels that a record set are anybody's.
