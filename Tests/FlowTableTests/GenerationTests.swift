@@ -68,10 +68,14 @@ import Testing
   /// After the last generation the writer stops: better no change than one that is in no order with the others.
   @Test func noGenerationAfterTheLast() async {
     await #expect(processExitsWith: .failure) {
-      let (_, writer, tunnels) = try GenerationTests.table(from: UInt64.max - 4)
-      // Four tunnels have been published.
-      guard writer.generation == UInt64.max, writer.tunnel(Fixture.endpoints(3)) == tunnels[3] else { return }
-      try writer.apply([.set(Binding(key: LimitTests.key(5), tunnel: tunnels[1]))])
+      do {
+        let (_, writer, tunnels) = try GenerationTests.table(from: UInt64.max - 4)
+        // Four tunnels have been published.
+        guard writer.generation == UInt64.max, writer.tunnel(Fixture.endpoints(3)) == tunnels[3] else { return }
+        try writer.apply([.set(Binding(key: LimitTests.key(5), tunnel: tunnels[1]))])
+      } catch {
+        // Passed on, an error would end the process in failure as well: only the trap may.
+      }
     }
   }
 }
