@@ -1,5 +1,6 @@
 import ControlProtocol
 import FlowTable
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -18,6 +19,7 @@ public final class TableService: Sendable {
   private let room: NIOLoopBoundBox<WriterRoom>
   private let server: ControlServer
   private let metrics: (server: MetricsServer, address: DaemonConfiguration.Metrics)?
+  private let snapshot: (path: String, role: HelloReply.Role)?
   private let events = Mutex(EventQueue())
   private let logger: Logger
 
@@ -33,11 +35,13 @@ public final class TableService: Sendable {
   ///   - steering: required at a MAG; called on the writer's thread only.
   ///   - software: name and version for HELLO and STATUS.
   ///   - requestResolution: asks the kernel for a neighbour; called on the writer's thread, must not wait.
+  ///   - inherited: the service manager's socket, used instead of the configured one.
   ///   - clock: monotonic nanoseconds.
   public init(
     configuration: DaemonConfiguration, interfaces: [PortInterface], table: FlowTable,
     steering: sending (any SteeringTable)?, statusSource: any StatusSource, software: String,
-    limits: Limits = .standard, requestResolution: (@Sendable (ResolutionRequest) -> Void)?, logger: Logger,
+    inherited: InheritedSocket? = nil, limits: Limits = .standard,
+    requestResolution: (@Sendable (ResolutionRequest) -> Void)?, logger: Logger,
     clock: @escaping @Sendable () -> UInt64 = { NIODeadline.now().uptimeNanoseconds }
   ) throws(FlowTableError) {
     self.logger = logger
@@ -49,28 +53,69 @@ public final class TableService: Sendable {
       configuration: configuration, interfaces: interfaces, writer: writer, requestResolution: requestResolution)
     let registry = Registry(configuration: configuration, writer: writer, resolver: resolver, steering: steering)
     let core = WriterCore(
-      registry: registry, resolver: resolver, writer: writer, loop: loop, clock: clock, logger: logger)
+      registry: registry, resolver: resolver, writer: writer, ports: configuration.ports.map(\.name),
+      capacities: table.limits, loop: loop, clock: clock, logger: logger)
     var randomness = SystemRandomNumberGenerator()
+    let identity = ServiceIdentity(software: software, startedAt: clock(), randomness: &randomness)
+    let role: HelloReply.Role = configuration.role == .localMobilityAnchor ? .lma : .mag
+    snapshot = configuration.control.snapshot.map { (path: $0, role: role) }
+    core.keeper = configuration.control.snapshot.map { path in
+      SnapshotKeeper(
+        path: path, registry: registry, loop: loop, clock: clock,
+        header: { SnapshotHeader(role: role, boot: identity.bootID, time: Self.wallTime) }, logger: logger)
+    }
     let responder = RequestResponder(
-      core: core, configuration: configuration, capacities: table.limits, source: statusSource,
-      identity: ServiceIdentity(software: software, startedAt: clock(), randomness: &randomness), limits: limits)
+      core: core, configuration: configuration, source: statusSource, identity: identity, limits: limits)
     // Confined to the writer's loop from here on.
     let room = NIOLoopBoundBox.makeBoxSendingValue(
       WriterRoom(core: core, scheduler: RequestScheduler(responder: responder, loop: loop)), eventLoop: loop)
     self.room = room
+    let file = ControlSocket(path: configuration.control.socket, group: configuration.control.group)
     server = ControlServer(
-      socket: ControlSocket(path: configuration.control.socket, group: configuration.control.group), limits: limits,
-      logger: logger,
+      source: inherited.map(ListenerSource.inherited) ?? .file(file), limits: limits, logger: logger,
       submit: { connection, frame in loop.execute { room.value.scheduler.enqueue(frame, from: connection) } },
       disconnected: { connection in loop.execute { room.value.scheduler.disconnect(connection) } })
     metrics = configuration.metrics.map { address in
-      let server = MetricsServer(logger: logger) {
-        loop.submit {
-          let responder = room.value.scheduler.responder
-          return MetricsText.text(responder.counterItems(all: true), responder.gauges)
-        }
-      }
+      let server = MetricsServer(logger: logger) { Self.sample(room, on: loop) }
       return (server, address)
+    }
+  }
+
+  /// All counters, gathered in slices so that no update waits for the names of many tunnels.
+  private static func sample(
+    _ room: NIOLoopBoundBox<WriterRoom>, on loop: any EventLoop
+  ) -> EventLoopFuture<MetricsSample> {
+    let promise = loop.makePromise(of: MetricsSample.self)
+    @Sendable func goOn(_ pages: CounterPages, _ items: [CounterItem]) {
+      loop.execute {
+        var (pages, items) = (pages, items)
+        let responder = room.value.scheduler.responder
+        items += responder.nextPage(&pages)
+        guard pages.isAtEnd else { return goOn(pages, items) }
+        promise.succeed(MetricsSample(items: items, gauges: responder.gauges))
+      }
+    }
+    goOn(CounterPages(isComplete: true), [])
+    return promise.futureResult
+  }
+
+  /// Nanoseconds since 1970.
+  private static var wallTime: UInt64 { UInt64(max(0, Date().timeIntervalSince1970) * 1e9) }
+
+  /// Brings the tables up from the configured snapshot, if there is one; returns when they forward. To be called before
+  /// the writer's work begins.
+  public func loadSnapshot() {
+    guard let snapshot else { return }
+    do {
+      try loop.submit { [room, logger] in
+        let core = room.value.core
+        SnapshotLoading(
+          path: snapshot.path, registry: core.registry, role: snapshot.role, logger: logger, now: core.clock(),
+          wallTime: Self.wallTime
+        ).run()
+      }.wait()
+    } catch {
+      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
     }
   }
 
@@ -88,12 +133,19 @@ public final class TableService: Sendable {
 
   /// Begins the writer's work and opens the control socket.
   public func start() throws(ControlSocketError) {
+    loadSnapshot()
     startWriter()
     try open()
   }
 
   /// Closes the socket, ends the writer's work and both threads. What is in the forwarding table stays.
   public func stop() {
+    // First, so that no reply or event is sent to a loop that has ended.
+    do {
+      try loop.submit { [room] in room.value.scheduler.stop() }.wait()
+    } catch {
+      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
+    }
     server.stop()
     metrics?.server.stop()
     do {
@@ -108,6 +160,11 @@ public final class TableService: Sendable {
   /// - Parameter octets: of the largest packet that it takes; nil when nothing is known beyond the egress port's MTU.
   public func setPathMTU(of tunnel: TunnelEndpoints, octets: Int?) {
     loop.execute { [room] in room.value.core.setPathMTU(of: tunnel, octets: octets) }
+  }
+
+  /// Traffic that subscribers may want to act on; from any thread, at a bearable rate.
+  public func tell(_ report: TrafficReport) {
+    loop.execute { [room] in room.value.core.tell(report) }
   }
 
   /// Takes in what the kernel said, in order, from any thread.

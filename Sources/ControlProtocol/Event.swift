@@ -99,3 +99,28 @@ extension EventReport {
     }
   }
 }
+
+/// A whole EVENT frame, encoded once for all who hear of it.
+public struct EventFrame: Sendable {
+  private let octets: [UInt8]
+  /// Nanoseconds, as in the report.
+  public let time: UInt64
+
+  public init(_ kind: EventKind, time: UInt64, items: [StatusItem]) {
+    self.time = time
+    var octets: [UInt8] = []
+    let report = EventReport(sequence: 0, time: time, kind: kind.rawValue, items: items)
+    Reply.event(report).encode(type: MessageType.event.rawValue, requestID: 0, into: &octets)
+    self.octets = octets
+  }
+
+  /// Appends the frame as one subscription has it.
+  /// - Parameter requestID: of the SUBSCRIBE.
+  public func append(requestID: UInt32, sequence: UInt64, to buffer: inout [UInt8]) {
+    let start = buffer.count
+    buffer.append(contentsOf: octets)
+    buffer.replace(uint32: requestID, at: start + FrameHeader.requestIDOffset)
+    buffer.replace(uint32: UInt32(truncatingIfNeeded: sequence), at: start + FrameHeader.size)
+    buffer.replace(uint32: UInt32(truncatingIfNeeded: sequence >> 32), at: start + FrameHeader.size + 4)
+  }
+}

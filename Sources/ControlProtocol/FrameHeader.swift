@@ -12,6 +12,7 @@
 /// | 22–23 | reserved, 0 |
 public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
   public static let size = 24
+  static let requestIDOffset = 8
 
   public var payloadLength: UInt32
   /// The raw number, so that an unknown type can be answered.

@@ -17,13 +17,16 @@ final class Daemon {
   private static let settlingTime: UInt32 = 20_000
 
   private let logger: Logger
+  private let inherited: InheritedSocket?
   private let teardown = Teardown()
   private var status: StatusProvider?
   private var audits: [FrameAudit] = []
 
   /// Sets everything up; on failure, what was set up is undone and nothing of it stays.
-  init(_ configuration: DaemonConfiguration, logger: Logger) throws(ExitFailure) {
+  /// - Parameter inherited: the service manager's control socket, if it passed one.
+  init(_ configuration: DaemonConfiguration, inherited: InheritedSocket?, logger: Logger) throws(ExitFailure) {
     self.logger = logger
+    self.inherited = inherited
     do throws(ExitFailure) {
       try start(configuration)
     } catch {
@@ -70,6 +73,7 @@ final class Daemon {
     self.status = status
     let service = try makeService(configuration, ports, table, program, status, following)
     exceptions.listen { service.setPathMTU(of: $0.tunnel, octets: $0.mtu) }
+    exceptions.listenToNotices { service.tell(TrafficReport($0)) }
     if configuration.kernelSync {
       try following.start { events in for event in events { service.handle(event) } }
       teardown.add { following.stop() }
@@ -168,10 +172,11 @@ final class Daemon {
     do throws(FlowTableError) {
       let service = try TableService(
         configuration: configuration, interfaces: PlaneAssembly.interfaces(ports), table: table, steering: program,
-        statusSource: status, software: "fastpathd \(FastpathDaemon.version)",
+        statusSource: status, software: "fastpathd \(FastpathDaemon.version)", inherited: inherited,
         requestResolution: configuration.kernelSync ? resolve : nil,
         logger: Logger(label: "control"))
       teardown.add { service.stop() }
+      service.loadSnapshot()
       service.startWriter()
       return service
     } catch {

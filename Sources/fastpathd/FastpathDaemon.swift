@@ -56,15 +56,25 @@ struct FastpathDaemon: ParsableCommand {
   /// main thread ever sees them.
   private func serve(_ configuration: DaemonConfiguration) throws(ExitFailure) {
     let signals = StopSignals()
+    let inherited = try inheritedSocket()
+    DescriptorLimit.raise()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     let logger = Logger(label: "fastpathd")
     try Privileges.require()
-    let daemon = try Daemon(configuration, logger: logger)
+    let daemon = try Daemon(configuration, inherited: inherited, logger: logger)
     ServiceNotifier.send("READY=1", logger: logger)
     logger.notice("forwarding", metadata: ["role": "\(configuration.role.rawValue)"])
     follow(signals, daemon, configuration, logger)
     ServiceNotifier.send("STOPPING=1", logger: logger)
     try daemon.stop()
+  }
+
+  private func inheritedSocket() throws(ExitFailure) -> InheritedSocket? {
+    do throws(ControlSocketError) {
+      return try InheritedSocket.fromEnvironment()
+    } catch {
+      throw .environment("fastpathd: \(error)")
+    }
   }
 
   /// Until the request to stop: keeps the rates and answers SIGHUP.

@@ -46,6 +46,11 @@ struct ConfigurationRuleTests {
       SampleConfiguration.lma, "control: {socket: /\(String(repeating: "x", count: 107))}", at: "control",
       "control.socket", "107 octets"),
     .replace(SampleConfiguration.lma, "control: {group: a b}", at: "control", "control.group", "group name"),
+    .replace(
+      SampleConfiguration.lma, "control: {snapshot: lma.snapshot}", at: "control", "control.snapshot", "absolute path"),
+    .replace(
+      SampleConfiguration.lma, "control: {socket: /run/a, snapshot: /run/a}", at: "control", "control.snapshot",
+      "other than the socket"),
     .replace(SampleConfiguration.lma, "control: {socket: }", at: "control", "control.socket", "must be"),
     .lma(adding: "metrics: {listen: 9101}\n", "metrics.listen", "ADDRESS:PORT"),
     .lma(adding: "metrics: {}\n", "metrics.listen", "missing"),

@@ -24,7 +24,7 @@ final class ServiceFixture {
   ///   - record: receives what is logged; without, nothing below critical is.
   init(
     _ text: String = SampleConfiguration.lma, bindings: Int = 1 << 20, retired: Int = 1 << 20,
-    path given: String? = nil,
+    path given: String? = nil, inherited: InheritedSocket? = nil, source: any StatusSource = Source(),
     clock: (@Sendable () -> UInt64)? = nil, record: LogRecorder? = nil
   ) throws {
     directory = NSTemporaryDirectory() + "fp-control-\(UUID().uuidString.prefix(13))"
@@ -42,8 +42,8 @@ final class ServiceFixture {
     var logger = record.map { record in Logger(label: "test") { _ in record } } ?? Logger(label: "test")
     logger.logLevel = record == nil ? .critical : .info
     service = try TableService(
-      configuration: configuration, interfaces: Array(interfaces), table: table, steering: nil, statusSource: Source(),
-      software: "fastpathd test", requestResolution: nil, logger: logger,
+      configuration: configuration, interfaces: Array(interfaces), table: table, steering: nil, statusSource: source,
+      software: "fastpathd test", inherited: inherited, requestResolution: nil, logger: logger,
       clock: clock ?? { DispatchTime.now().uptimeNanoseconds })
   }
 

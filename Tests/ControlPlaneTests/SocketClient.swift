@@ -89,6 +89,45 @@ final class SocketClient {
     return hello
   }
 
+  /// The next event of the subscription with this id.
+  func event(id: UInt32 = 77) throws -> EventReport {
+    let (header, reply) = try receive()
+    guard case .event(let report) = reply, header.requestID == id else {
+      throw Failure(description: "not an event of subscription \(id): \(reply)")
+    }
+    return report
+  }
+
+  func askForDescriptor(_ request: Request, id: UInt32) throws -> (Reply, descriptor: Int32) {
+    try send(request, id: id)
+    return try receiveDescriptor()
+  }
+
+  /// The next reply, with the descriptor that comes with its first octet; -1: none came.
+  func receiveDescriptor() throws -> (Reply, descriptor: Int32) {
+    try #require(received.isEmpty)
+    var octets = [UInt8](repeating: 0, count: 16)
+    // cmsghdr of 64-bit Linux: length, level, type, then the descriptor.
+    var control = [Int32](repeating: -1, count: 16)
+    let count = unsafe octets.withUnsafeMutableBytes { room in
+      unsafe control.withUnsafeMutableBytes { controlRoom in
+        // Safe: the kernel writes within the lengths of these buffers, which outlive the call.
+        var part = unsafe iovec(iov_base: room.baseAddress, iov_len: room.count)
+        return unsafe withUnsafeMutablePointer(to: &part) { part in
+          var message = unsafe msghdr()
+          unsafe message.msg_iov = part
+          unsafe message.msg_iovlen = 1
+          unsafe message.msg_control = controlRoom.baseAddress
+          unsafe message.msg_controllen = controlRoom.count
+          return unsafe recvmsg(descriptor, &message, 0)
+        }
+      }
+    }
+    guard count > 0 else { throw Failure(description: "recvmsg: errno \(errno)") }
+    received += octets.prefix(count)
+    return (try receive().reply, control[4])
+  }
+
   /// Whether the daemon has ended the connection.
   func isClosed() -> Bool {
     var octet: [UInt8] = [0]

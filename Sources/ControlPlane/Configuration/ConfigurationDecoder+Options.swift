@@ -2,7 +2,7 @@ import FlowTable
 
 extension ConfigurationDecoder {
   func control(_ node: ConfigurationNode) -> DaemonConfiguration.Control? {
-    guard let mapping = node.mapping(keys: ["socket", "group"]) else { return nil }
+    guard let mapping = node.mapping(keys: ["socket", "group", "snapshot"]) else { return nil }
     var control = DaemonConfiguration.Control()
     control.socket = mapping.value("socket", default: control.socket) { node in
       guard let path = node.text("an absolute path") else { return nil }
@@ -20,6 +20,14 @@ extension ConfigurationDecoder {
         return nil
       }
       return name
+    }
+    control.snapshot = mapping.optional("snapshot") { node in
+      guard let path = node.text("an absolute path") else { return nil }
+      guard path.hasPrefix("/"), !path.hasSuffix("/"), !path.utf8.contains(0), path != control.socket else {
+        node.report("must be an absolute path other than the socket's, not \(path)")
+        return nil
+      }
+      return path
     }
     return control
   }

@@ -6,6 +6,7 @@ extension DaemonConfiguration {
   public func text(purpose: ConfigurationPurpose) -> String {
     var lines = ["role: \(role.rawValue)", "control:", "  socket: \(quoted(control.socket))"]
     if let group = control.group { lines.append("  group: \(quoted(group))") }
+    if let snapshot = control.snapshot { lines.append("  snapshot: \(quoted(snapshot))") }
     if let metrics { lines += ["metrics:", "  listen: \(quoted(text(metrics)))"] }
     lines.append("router-addresses: \(list(routerAddresses))")
     lines.append("local-addresses: \(list(localAddresses))")

@@ -13,6 +13,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
     public var socket = "/run/fastpath/fastpathd.sock"
     /// Owner group of the socket; nil leaves the process's own.
     public var group: String?
+    /// File that the tables are kept in over a restart; nil: they are not.
+    public var snapshot: String?
   }
 
   public struct Metrics: Hashable, Sendable {

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -8,25 +9,31 @@ public struct MetricsListenError: Error, CustomStringConvertible {
   public let description: String
 }
 
+/// What one answer is made of.
+struct MetricsSample: Sendable {
+  var items: [CounterItem]
+  var gauges: [MetricsText.Gauge]
+}
+
 /// `GET /metrics` over HTTP/1.1; everything else is 404 or 405.
 final class MetricsServer: Sendable {
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-  private let render: @Sendable () -> EventLoopFuture<String>
+  private let sample: @Sendable () -> EventLoopFuture<MetricsSample>
   private let logger: Logger
 
-  /// - Parameter render: the page as it is now, from the loop that owns the counters.
-  init(logger: Logger, render: @escaping @Sendable () -> EventLoopFuture<String>) {
+  /// - Parameter sample: what there is now, from the loop that owns the counters; its text is made here.
+  init(logger: Logger, sample: @escaping @Sendable () -> EventLoopFuture<MetricsSample>) {
     self.logger = logger
-    self.render = render
+    self.sample = sample
   }
 
   /// Blocks until the address is bound; not for an event loop.
   func start(host: String, port: Int) throws(MetricsListenError) {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelInitializer { [render] channel in
+      .childChannelInitializer { [sample] channel in
         channel.pipeline.configureHTTPServerPipeline().flatMapThrowing {
-          try channel.pipeline.syncOperations.addHandler(MetricsHandler(render: render))
+          try channel.pipeline.syncOperations.addHandler(MetricsHandler(sample: sample))
         }
       }
     do {
@@ -53,10 +60,10 @@ private final class MetricsHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  private let render: @Sendable () -> EventLoopFuture<String>
+  private let sample: @Sendable () -> EventLoopFuture<MetricsSample>
   private var head: HTTPRequestHead?
 
-  init(render: @escaping @Sendable () -> EventLoopFuture<String>) { self.render = render }
+  init(sample: @escaping @Sendable () -> EventLoopFuture<MetricsSample>) { self.sample = sample }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
@@ -77,10 +84,12 @@ private final class MetricsHandler: ChannelInboundHandler {
       return respond(.notFound, "only /metrics is served\n", keepAlive: head.isKeepAlive, context: context)
     }
     let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
-    render().hop(to: context.eventLoop).whenComplete { result in
+    sample().hop(to: context.eventLoop).whenComplete { result in
       let (handler, context) = bound.value
       switch result {
-      case .success(let text): handler.respond(.ok, text, keepAlive: head.isKeepAlive, context: context)
+      case .success(let sample):
+        handler.respond(
+          .ok, MetricsText.text(sample.items, sample.gauges), keepAlive: head.isKeepAlive, context: context)
       case .failure(let error):
         handler.respond(.internalServerError, "\(error)\n", keepAlive: false, context: context)
       }

@@ -25,7 +25,7 @@ enum MetricsText {
   ]
 
   /// A value of its own, not a counter.
-  struct Gauge {
+  struct Gauge: Sendable {
     let name: String
     let help: String
     let value: Int

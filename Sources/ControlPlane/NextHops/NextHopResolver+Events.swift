@@ -27,7 +27,7 @@ extension NextHopResolver {
     case .neighborRemoved(let interface, let address):
       guard let port = portOfInterface[interface] else { return }
       let key = PortAddress(port: port, address: address)
-      if neighbors.forget(key) { markNeighbor(key) }
+      if neighbors.forget(key) { loseNeighbor(key) }
     case .linkChanged(let interface, _, let up, let mtu, let mac):
       guard let port = portOfInterface[interface] else { return }
       noteLink(port, up: up, mtu: Int(mtu), mac: mac)
@@ -62,9 +62,15 @@ extension NextHopResolver {
     dirtyMirrors.insert(hostPrefix(key.address))
   }
 
+  private func loseNeighbor(_ key: PortAddress) {
+    markNeighbor(key)
+    if hops.contains(.neighbor(key)) { neighborLost?(key.port, key.address) }
+  }
+
   private func noteLink(_ index: UInt8, up: Bool, mtu: Int, mac: MACAddress) {
     var port = ports[Int(index)]
     let oldMTU = port.mtu
+    if port.up != up { linkChanged?(index, up) }
     port.up = up
     // A vanished link is reported down, with no MTU and address of its own.
     if port.followsMTU && mtu > 0 { port.mtu = mtu }
@@ -84,6 +90,6 @@ extension NextHopResolver {
       candidates.sweep(before: epoch)
       store(candidates, at: prefix, before: before)
     }
-    for key in neighbors.sweep(before: epoch) { markNeighbor(key) }
+    for key in neighbors.sweep(before: epoch) { loseNeighbor(key) }
   }
 }

@@ -45,6 +45,10 @@ public final class NextHopResolver {
 
   /// Told when a remote's next hop, or the MTU towards it, has changed. Throwing makes `settle` try again later.
   var remoteChanged: ((IPAddress) throws(FlowTableError) -> Void)?
+  /// Told when a next hop that is in use has no link-layer address any more.
+  var neighborLost: ((_ port: UInt8, IPAddress) -> Void)?
+  /// Told when a port's link comes or goes.
+  var linkChanged: ((_ port: UInt8, _ isUp: Bool) -> Void)?
   /// Why the forwarding table lags behind, if it does: everything affected is retried at each tick.
   public internal(set) var pendingError: FlowTableError?
 

@@ -133,6 +133,7 @@ extension Registry {
   }
 
   private func finish(_ prepared: Preparation) {
+    logChanges()
     finishSteering(prepared.steering)
     finishHandovers()
     finishBlocks(prepared.blocks)

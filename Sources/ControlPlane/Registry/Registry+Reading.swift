@@ -77,6 +77,17 @@ extension Registry {
     return record
   }
 
+  /// The same for the tunnels from a slot on, at most `limit` of them; the slot to go on from, nil at the end.
+  func tunnelTraffic(from slot: UInt32, limit: Int, _ body: (TunnelEndpoints, Traffic) -> Void) -> UInt32? {
+    var position = slot
+    for _ in 0..<limit {
+      guard let (slot, entry) = tunnels.next(from: position) else { return nil }
+      if let id = entry.id { body(entry.endpoints, writer.tunnelTraffic(id)) }
+      position = slot + 1
+    }
+    return position
+  }
+
   /// Every tunnel with its counters' names: `tunnel.LOCAL.REMOTE.up|down.packets|bytes`.
   public func forEachTunnelTraffic(_ body: (TunnelEndpoints, Traffic) -> Void) {
     var position: UInt32 = 0

@@ -51,6 +51,8 @@ public final class Registry {
   /// When the flushes and the revocations were looked at last.
   var lastLook: UInt64 = 0
   var journal = Journal()
+  /// While somebody wants to hear what a request changes.
+  var changeLog: ChangeLog?
   /// Tunnels without users whose removal the forwarding table has put off.
   var lingeringTunnels: Set<UInt32> = []
   /// Tunnels whose settings the forwarding table has not taken in yet: a path MTU, a peer's state, or what they were before

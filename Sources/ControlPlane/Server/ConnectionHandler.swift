@@ -1,6 +1,8 @@
 import ControlProtocol
+import Glibc
 import Logging
 import NIOCore
+import NIOPosix
 
 /// A reply on its way out, with what follows from it.
 struct ReplyEnvelope: Sendable {
@@ -9,6 +11,8 @@ struct ReplyEnvelope: Sendable {
   var finishes: Int?
   /// Nothing more can be said on this connection.
   var closes = false
+  /// Its descriptor goes with the first octet.
+  var passes: StatisticsArea?
 }
 
 /// The control loop's end of one connection: octets in, requests to the writer, replies out.
@@ -32,6 +36,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var hasGreeted = false
   private var inputEnded = false
   private var isClosing = false
+  /// Writes that the socket has not taken.
+  private var unwritten = 0
+  /// A reply with a descriptor that waits for the writes before it, and what comes behind it.
+  private var held = CircularBuffer<(reply: ReplyEnvelope, promise: EventLoopPromise<Void>)>()
 
   init(
     connection: RequestConnection, limits: Limits, submit: @escaping (RequestConnection, IncomingFrame) -> Void,
@@ -58,6 +66,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     disconnected(connection)
+    while let (_, written) = held.popFirst() { written.fail(ChannelError.ioOnClosedChannel) }
     context.fireChannelInactive()
   }
 
@@ -76,15 +85,60 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let reply = unwrapOutboundIn(data)
     let written = promise ?? context.eventLoop.makePromise()
-    let isolated = written.futureResult.assumeIsolated()
-    isolated.whenComplete { _ in
+    written.futureResult.assumeIsolated().whenComplete { _ in
       if reply.closes { context.close(promise: nil) }
       guard let finished = reply.finishes else { return }
       self.requests -= 1
       self.octets -= finished
       self.advance(context)
     }
-    context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: reply.bytes)), promise: written)
+    guard reply.passes != nil || !held.isEmpty else { return put(reply.bytes, written, context) }
+    held.append((reply, written))
+    sendHeld(context)
+  }
+
+  private func put(_ bytes: [UInt8], _ written: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
+    unwritten += 1
+    written.futureResult.assumeIsolated().whenComplete { _ in
+      self.unwritten -= 1
+      self.sendHeld(context)
+    }
+    context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: written)
+  }
+
+  /// Ancillary data goes past the channel's own writes, so it waits until there are none.
+  private func sendHeld(_ context: ChannelHandlerContext) {
+    while let (reply, written) = held.first {
+      var bytes = reply.bytes
+      if let area = reply.passes {
+        guard unwritten == 0 else { return }
+        switch send(bytes, with: area.descriptor, context) {
+        case .sent(let count): bytes.removeFirst(count)
+        case .full:
+          // The peer has not read what the socket holds; the channel cannot say when it has.
+          context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { self.sendHeld(context) }
+          return
+        case .failed(let code):
+          held.removeFirst()
+          written.fail(IOError(errnoCode: code, reason: "sendmsg"))
+          context.close(promise: nil)
+          return
+        }
+      }
+      held.removeFirst()
+      put(bytes, written, context)
+      context.flush()
+    }
+  }
+
+  private func send(
+    _ bytes: [UInt8], with descriptor: Int32, _ context: ChannelHandlerContext
+  ) -> DescriptorMessage.Result {
+    // The socket is the channel's and stays open during the call.
+    let result = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      DescriptorMessage.send(bytes, with: descriptor, to: $0)
+    }
+    return result ?? .failed(EBADF)
   }
 
   /// Hands whole frames to the writer while there is room, then asks for more octets.

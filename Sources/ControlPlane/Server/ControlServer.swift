@@ -15,12 +15,27 @@ private final class AuthorityBox: Sendable {
   }
 }
 
+/// What the control server listens on.
+enum ListenerSource: Sendable {
+  /// Made at the start and removed at the end.
+  case file(ControlSocket)
+  /// The service manager's.
+  case inherited(InheritedSocket)
+
+  var path: String {
+    switch self {
+    case .file(let socket): socket.path
+    case .inherited(let socket): socket.path
+    }
+  }
+}
+
 /// The Unix socket: accepts clients on a loop of its own and hands their requests to the writer's loop.
 final class ControlServer: Sendable {
-  /// Clients at a time; each may hold a few megabytes.
-  private static let maximumConnections = 64
+  /// Clients at a time. An idle one costs a descriptor and no buffer; a busy one may hold a few megabytes.
+  package static let maximumConnections = 1000
 
-  private let socket: ControlSocket
+  private let source: ListenerSource
   private let limits: Limits
   private let group: MultiThreadedEventLoopGroup
   private let submit: @Sendable (RequestConnection, IncomingFrame) -> Void
@@ -35,14 +50,15 @@ final class ControlServer: Sendable {
   }
 
   /// - Parameters:
+  ///   - source: what to listen on.
   ///   - submit: takes each request to the writer; called on the control loop.
   ///   - disconnected: the client is gone.
   init(
-    socket: ControlSocket, limits: Limits, logger: Logger,
+    source: ListenerSource, limits: Limits, logger: Logger,
     submit: @escaping @Sendable (RequestConnection, IncomingFrame) -> Void,
     disconnected: @escaping @Sendable (RequestConnection) -> Void
   ) {
-    self.socket = socket
+    self.source = source
     self.limits = limits
     self.submit = submit
     self.disconnected = disconnected
@@ -52,18 +68,33 @@ final class ControlServer: Sendable {
 
   /// Makes the socket and begins to accept. Blocks for as long as the kernel takes; not for an event loop.
   func start() throws(ControlSocketError) {
-    try socket.makeRoom(group: group)
-    // The file must never be open to others, not even between bind and chmod.
-    let mask = umask(0o117)
-    defer { _ = umask(mask) }
     let authority = AuthorityBox()
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 64)
+      .serverChannelOption(.backlog, value: 128)
       // Nobody is accepted before the socket's owner is settled; early clients wait in the backlog.
       .serverChannelOption(.autoRead, value: false)
       .childChannelOption(.autoRead, value: false)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in self.initialize(channel, authority.value) }
+    let listener =
+      switch source {
+      case .file(let socket): try bind(bootstrap, socket, authority)
+      case .inherited(let socket): try adopt(bootstrap, socket, authority)
+      }
+    state.withLock { $0.listener = listener }
+    listener.setOption(.autoRead, value: true).whenFailure { error in
+      self.logger.error("control socket does not accept", metadata: ["reason": "\(error)"])
+    }
+    logger.info("control socket open", metadata: ["path": "\(source.path)"])
+  }
+
+  private func bind(
+    _ bootstrap: ServerBootstrap, _ socket: ControlSocket, _ authority: AuthorityBox
+  ) throws(ControlSocketError) -> any Channel {
+    try socket.makeRoom(group: group)
+    // The file must never be open to others, not even between bind and chmod.
+    let mask = umask(0o117)
+    defer { _ = umask(mask) }
     let listener: any Channel
     do {
       listener = try bootstrap.bind(unixDomainSocketPath: socket.path).wait()
@@ -78,14 +109,21 @@ final class ControlServer: Sendable {
       socket.remove()
       throw error
     }
-    state.withLock { $0.listener = listener }
-    listener.setOption(.autoRead, value: true).whenFailure { error in
-      self.logger.error("control socket does not accept", metadata: ["reason": "\(error)"])
-    }
-    logger.info("control socket open", metadata: ["path": "\(socket.path)"])
+    return listener
   }
 
-  /// Closes the socket and every connection, then removes the file.
+  private func adopt(
+    _ bootstrap: ServerBootstrap, _ socket: InheritedSocket, _ authority: AuthorityBox
+  ) throws(ControlSocketError) -> any Channel {
+    authority.value = WriteAuthority(user: geteuid(), group: socket.group)
+    do {
+      return try bootstrap.withBoundSocket(socket.descriptor).wait()
+    } catch {
+      throw ControlSocketError(path: source.path, reason: "the passed socket cannot be used: \(error)")
+    }
+  }
+
+  /// Closes the socket and every connection, then removes the file, if it is ours.
   func stop() {
     let (listener, connections) = state.withLock { state in
       defer { state.listener = nil }
@@ -94,7 +132,7 @@ final class ControlServer: Sendable {
     guard let listener else { return shutDown() }
     try? listener.close().wait()
     for connection in connections { try? connection.close().wait() }
-    socket.remove()
+    if case .file(let socket) = source { socket.remove() }
     shutDown()
   }
 
@@ -107,8 +145,13 @@ final class ControlServer: Sendable {
   }
 
   private func initialize(_ channel: any Channel, _ authority: WriteAuthority?) -> EventLoopFuture<Void> {
-    guard let authority, let id = register(channel) else {
-      return channel.eventLoop.makeFailedFuture(ControlSocketError(path: socket.path, reason: "too many connections"))
+    guard let authority else {
+      return channel.eventLoop.makeFailedFuture(ControlSocketError(path: source.path, reason: "is not open yet"))
+    }
+    guard let id = register(channel) else {
+      return channel.eventLoop.makeCompletedFuture {
+        try channel.pipeline.syncOperations.addHandler(RefusalHandler(limit: Self.maximumConnections))
+      }
     }
     channel.closeFuture.whenComplete { _ in self.state.withLock { $0.connections[id] = nil } }
     return authority.access(of: channel).flatMapThrowing { access in

@@ -54,9 +54,9 @@ struct FrameAssembler {
     let content = decode(header, length: length)
     let sum = sum(content, length: length)
     buffer.moveReaderIndex(forwardBy: length)
-    // Frees the octets read before the buffer grows, without moving memory for each small frame.
+    // An idle connection keeps no memory, and a busy one does not move it for each small frame.
     if buffer.readableBytes == 0 {
-      buffer.clear(minimumCapacity: 0)
+      buffer = ByteBuffer()
     } else if buffer.readerIndex > 1 << 20 {
       buffer.discardReadBytes()
     }

@@ -11,7 +11,11 @@ enum RequestJob {
   /// The forwarding table is audited before a STATUS is answered, until the given time of the clock at the latest.
   case audit(deadline: UInt64)
   case status([ArraySlice<StatusItem>])
-  case counters([ArraySlice<CounterItem>])
+  case counters(CounterPages)
+  /// STATS, for the connection with this number.
+  case statistics(UInt64)
+  /// BARRIER: answered when nothing older than now is in use.
+  case barrier
   /// An UPSERT of a transaction: records go aside, from this one on.
   case setAside(UpsertRequest, RecordSum, position: Int, Replacement)
   case commit(TransactionCommit)
@@ -27,6 +31,8 @@ enum RequestStep {
   case again
   /// The request ends with this reply.
   case reply(Reply)
+  /// The request ends with this reply and the area's descriptor.
+  case share(Reply, StatisticsArea)
   /// A frame of several.
   case page(Reply, more: Bool)
   /// The request ends with this reply once the grace period is over.
@@ -53,10 +59,17 @@ struct BatchProgress {
   }
 
   /// One slice of the bulk revocations; they are counted and forgotten when all have ended, or a worker holds them up.
-  mutating func advance(_ revocations: inout [Revocation], in registry: Registry) {
+  mutating func advance(
+    _ revocations: inout [Revocation], in registry: Registry, _ hub: EventHub, by owner: UInt32
+  ) {
+    // Told as one number at the end.
+    registry.changeLog = nil
     let isUnderWay = revocations.contains { !$0.isFinished }
     if isUnderWay, registry.continueRevocations(limit: Registry.revocationSlice) { return }
     outcome.add(revocations)
+    for revocation in revocations where revocation.removed > 0 {
+      hub.publish(.bulk, by: owner, .bulk(.revoked, owner: owner, count: revocation.removed))
+    }
     outcome.generation = registry.generation
     revocations = []
   }

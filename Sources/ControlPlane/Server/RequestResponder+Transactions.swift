@@ -121,6 +121,10 @@ extension RequestResponder {
       return .failure(.unavailable, outcome)
     case .finished:
       core.registry.close(synchronization)
+      if synchronization.removed > 0 {
+        core.hub.publish(
+          .bulk, by: session.owner, .bulk(.swept, owner: session.owner, count: synchronization.removed))
+      }
       if session.synchronization === synchronization { session.synchronization = nil }
       return .outcome(
         Outcome(removed: UInt32(clamping: synchronization.removed), generation: core.registry.generation))

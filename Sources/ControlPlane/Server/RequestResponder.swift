@@ -17,22 +17,24 @@ final class RequestResponder {
   private static let auditTime: UInt64 = 1_000_000_000
 
   let core: WriterCore
-  private let configuration: DaemonConfiguration
-  let capacities: FlowTableLimits
-  private let source: any StatusSource
-  private let identity: ServiceIdentity
-  private let limits: Limits
+  let configuration: DaemonConfiguration
+  let source: any StatusSource
+  let statistics: StatisticsPublisher
+  let identity: ServiceIdentity
+  let limits: Limits
   /// Connections with an open transaction.
   var transactions: Set<UInt64> = []
 
+  var capacities: FlowTableLimits { core.capacities }
+
   init(
-    core: WriterCore, configuration: DaemonConfiguration, capacities: FlowTableLimits, source: any StatusSource,
-    identity: ServiceIdentity, limits: Limits
+    core: WriterCore, configuration: DaemonConfiguration, source: any StatusSource, identity: ServiceIdentity,
+    limits: Limits
   ) {
     self.core = core
     self.configuration = configuration
-    self.capacities = capacities
     self.source = source
+    statistics = StatisticsPublisher(source: source, loop: core.loop, clock: core.clock)
     self.identity = identity
     self.limits = limits
   }
@@ -86,23 +88,47 @@ final class RequestResponder {
       return .answer(entries.isEmpty ? Self.refusal(.notFound, "key", "nothing has this key") : .lookup(entries))
     case .dump(let request): return .dump(request)
     case .status: return .audit(deadline: core.clock() &+ Self.auditTime)
-    case .counters(let request): return .counters(Self.pages(counterItems(all: request.all)))
+    case .counters(let request): return .counters(CounterPages(isComplete: request.all))
     case .transactionBegin(let scope): return .answer(beginTransaction(scope, frame.flags, session))
     case .transactionCommit(let commit): return .commit(commit)
     case .transactionAbort: return .answer(abortTransaction(session))
     case .syncBegin(let scope): return .answer(beginSynchronization(scope, session))
     case .syncEnd(let request): return endSynchronization(request, session)
-    case .barrier, .ping, .subscribe, .statistics:
-      // The one place for what the wire knows and the daemon does not serve yet.
-      let error = DecodeError.unsupportedType(request.type.rawValue)
-      return .answer(.failure(error.status, error.outcome))
+    case .barrier: return .barrier
+    case .ping(let payload): return .answer(.ping(payload))
+    case .statistics: return .statistics(session.connection.id)
+    case .subscribe(let mask):
+      core.hub.subscribe(session.connection, owner: session.owner, mask: mask, requestID: frame.requestID)
+      return .answer(.outcome(Outcome(generation: core.registry.generation)))
     }
   }
 
-  /// Runs one slice.
+  /// Runs one slice, and tells those who want to hear of it.
   func perform(_ job: inout RequestJob, _ session: ClientSession) -> RequestStep {
     switch job {
+    case .set, .delete: listen(to: session, .changed)
+    case .commit: listen(to: session, .replaced)
+    case .sweep: core.keeper?.note()
+    default: break
+    }
+    let step = advance(&job, session)
+    core.tellChanges(by: session.owner)
+    return step
+  }
+
+  /// What the slice changes is noted, if somebody wants to hear of it.
+  private func listen(to session: ClientSession, _ operation: BulkOperation) {
+    let isHeard = core.hub.wants(.changed, by: session.owner) || core.hub.wants(.bulk, by: session.owner)
+    if isHeard { core.registry.changeLog = ChangeLog(operation, clock: core.clock) }
+    core.keeper?.note()
+  }
+
+  private func advance(_ job: inout RequestJob, _ session: ClientSession) -> RequestStep {
+    switch job {
     case .answer(let reply): return .reply(reply)
+    case .barrier:
+      let generation = core.registry.generation
+      return .whenQuiesced(generation, .outcome(Outcome(generation: generation)))
     case .set(let request, let flags, var progress):
       let (outcome, count) = set(request, flags, progress, owner: session.owner)
       core.lookSooner()
@@ -116,7 +142,7 @@ final class RequestResponder {
         progress.add(begun.outcome, count: slice.count)
         revocations = begun.revocations
       } else {
-        progress.advance(&revocations, in: core.registry)
+        progress.advance(&revocations, in: core.registry, core.hub, by: session.owner)
       }
       job = .delete(request, flags, progress, revocations)
       return revocations.isEmpty ? step(progress, of: request.keys.count, flags) : .again
@@ -142,9 +168,11 @@ final class RequestResponder {
       job = .status(pages)
       return pages.isEmpty ? .reply(.status(page)) : .page(.status(page), more: true)
     case .counters(var pages):
-      let page = Array(pages.removeFirst())
+      let page = nextPage(&pages)
       job = .counters(pages)
-      return pages.isEmpty ? .reply(.counters(page)) : .page(.counters(page), more: true)
+      if pages.isAtEnd { return .reply(.counters(page)) }
+      return page.isEmpty ? .again : .page(.counters(page), more: true)
+    case .statistics(let connection): return share(with: connection)
     }
   }
 
@@ -181,81 +209,5 @@ final class RequestResponder {
   private static func pages<Item>(_ items: [Item]) -> [ArraySlice<Item>] {
     guard !items.isEmpty else { return [[]] }
     return stride(from: 0, to: items.count, by: pageItems).map { items[$0..<min($0 + pageItems, items.count)] }
-  }
-}
-
-extension RequestResponder {
-  private func hello(_ access: HelloReply.Access) -> HelloReply {
-    let registry = core.registry
-    let counts: [(TableNumber, Int, Int)] = [
-      (.bindings, registry.bindingCount, capacities.bindings), (.tunnels, registry.tunnelCount, capacities.tunnels),
-      (.routes, registry.routeCount, Registry.routeCapacity), (.visitors, registry.visitorCount, capacities.bindings),
-      (.peers, registry.failedPeerCount, Registry.peerCapacity),
-    ]
-    return HelloReply(
-      access: access, role: configuration.role == .localMobilityAnchor ? .lma : .mag, bootID: identity.bootID,
-      generation: registry.generation, limits: limits,
-      tables: counts.map {
-        let contents = registry.contents(of: $0)
-        return HelloReply.Table(
-          number: $0.rawValue, recordSize: UInt16($0.recordSize), entries: UInt64($1), capacity: UInt64($2),
-          digest: contents.digest, hasStaleEntries: contents.hasStale)
-      },
-      software: identity.software)
-  }
-
-  /// Warnings first, then the daemon, its tables, and what the source knows.
-  private func statusItems() -> [StatusItem] {
-    var items = source.warnings.enumerated().map { StatusItem(key: "warning.\($0)", value: $1) }
-    if let error = core.resolver.pendingError {
-      items.append(StatusItem(key: "warning.routes", value: "routes cannot all be mirrored: \(error)"))
-    }
-    let statistics = core.writer.statistics
-    let table = TableStatus(
-      statistics: statistics, memory: core.writer.memory, auditor: core.auditor, stuckWorkers: core.watch.stuck,
-      now: core.clock())
-    items += table.warnings
-    let facts: [(String, String)] = [
-      ("role", configuration.role.rawValue), ("version", identity.software),
-      ("uptime", "\((core.clock() &- identity.startedAt) / 1_000_000_000)"), ("boot-id", identity.bootText),
-      ("generation", "\(statistics.generation)"), ("table.bindings", "\(core.registry.bindingCount)"),
-      ("table.tunnels", "\(core.registry.tunnelCount)"), ("table.visitors", "\(core.registry.visitorCount)"),
-      ("table.localized-routes", "\(core.registry.routeCount)"),
-      ("table.failed-peers", "\(core.registry.failedPeerCount)"),
-      ("table.routes", "\(statistics.routes)"), ("table.next-hops", "\(statistics.nextHops)"),
-      ("table.retired", "\(statistics.retired)"), ("table.bytes", "\(core.writer.memory.total)"),
-    ]
-    items += facts.map { StatusItem(key: $0, value: $1) }
-    return items + table.items + source.statusItems
-  }
-
-  /// What the metrics show beside the counters. Nothing is audited for it: the findings are those of the last STATUS.
-  var gauges: [MetricsText.Gauge] {
-    let statistics = core.writer.statistics
-    return [
-      .init(name: "table_bindings", help: "Bindings in the forwarding table.", value: statistics.bindings),
-      .init(name: "table_memory_bytes", help: "Memory of the forwarding table.", value: core.writer.memory.total),
-      .init(
-        name: "table_retired_records", help: "Replaced records that wait for workers.", value: statistics.retired),
-      .init(
-        name: "table_audit_findings", help: "Breaches found by the last audit of the forwarding table.",
-        value: core.auditor.last?.report.findingCount ?? 0),
-      .init(
-        name: "stuck_workers", help: "Workers that hold up a grace period and do not move.",
-        value: core.watch.stuck.count),
-    ]
-  }
-
-  /// Every counter of the daemon by its published name; with `all` the zeros too.
-  func counterItems(all: Bool) -> [CounterItem] {
-    var items = source.counterItems
-    core.registry.forEachTunnelTraffic { endpoints, traffic in
-      let name = "tunnel.\(endpoints.local).\(endpoints.remote)"
-      items.append(CounterItem(name: "\(name).up.packets", value: traffic.up.packets))
-      items.append(CounterItem(name: "\(name).up.bytes", value: traffic.up.bytes))
-      items.append(CounterItem(name: "\(name).down.packets", value: traffic.down.packets))
-      items.append(CounterItem(name: "\(name).down.bytes", value: traffic.down.bytes))
-    }
-    return all ? items : items.filter { $0.value != 0 }
   }
 }

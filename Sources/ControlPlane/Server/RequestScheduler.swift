@@ -18,6 +18,7 @@ final class RequestScheduler {
   private var connections: [UInt64: Work] = [:]
   private var ready: [UInt64] = []
   private var isRunning = false
+  private var isStopped = false
 
   init(responder: RequestResponder, loop: any EventLoop) {
     self.responder = responder
@@ -25,6 +26,7 @@ final class RequestScheduler {
   }
 
   func enqueue(_ frame: IncomingFrame, from connection: RequestConnection) {
+    guard !isStopped else { return }
     connections[connection.id, default: Work(session: ClientSession(connection))].frames.append(frame)
     wake(connection.id)
   }
@@ -32,6 +34,17 @@ final class RequestScheduler {
   /// Forgets a connection; a bulk load of its own ends between two slices.
   func disconnect(_ connection: RequestConnection) {
     if let work = connections.removeValue(forKey: connection.id) { responder.forget(work.session) }
+    responder.core.hub.unsubscribe(connection.id)
+    responder.statistics.forget(connection.id)
+  }
+
+  /// Nothing is executed, answered or told from now on: both loops are about to end.
+  func stop() {
+    isStopped = true
+    connections.removeAll()
+    ready.removeAll()
+    responder.core.hub.unsubscribeAll()
+    responder.statistics.stop()
   }
 
   private func wake(_ id: UInt64) {
@@ -64,6 +77,8 @@ final class RequestScheduler {
       ready.append(id)
     case .reply(let reply):
       finish(id, frame, reply)
+    case .share(let reply, let area):
+      finish(id, frame, reply, passing: area)
     case .page(let reply, let more):
       let written = work.session.connection.send(reply, to: frame, more: more, isLast: false)
       // A stream goes on when the socket has taken the last page: never more than one page in memory.
@@ -79,9 +94,9 @@ final class RequestScheduler {
     }
   }
 
-  private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply) {
+  private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply, passing area: StatisticsArea? = nil) {
     guard let work = connections[id] else { return }
-    work.session.connection.send(reply, to: frame)
+    work.session.connection.send(reply, to: frame, passing: area)
     connections[id]?.frames.removeFirst()
     connections[id]?.job = nil
     connections[id]?.isBusy = false

@@ -22,8 +22,15 @@ final class WriterCore {
   let writer: TableWriter
   let clock: @Sendable () -> UInt64
   let auditor: TableAuditor
+  let hub: EventHub
+  let capacities: FlowTableLimits
+  /// Names of the ports, for events.
+  private let ports: [String]
+  private var fill = TableFill()
+  /// Nil without `control.snapshot`.
+  var keeper: SnapshotKeeper?
   private(set) var watch = WorkerWatch()
-  private let loop: any EventLoop
+  let loop: any EventLoop
   private let logger: Logger
   private var waiters: [Waiter] = []
   private var timer: Scheduled<Void>?
@@ -33,8 +40,8 @@ final class WriterCore {
   private var reportedError: FlowTableError?
 
   init(
-    registry: Registry, resolver: NextHopResolver, writer: TableWriter, loop: any EventLoop,
-    clock: @escaping @Sendable () -> UInt64, logger: Logger
+    registry: Registry, resolver: NextHopResolver, writer: TableWriter, ports: [String], capacities: FlowTableLimits,
+    loop: any EventLoop, clock: @escaping @Sendable () -> UInt64, logger: Logger
   ) {
     self.registry = registry
     self.resolver = resolver
@@ -43,16 +50,25 @@ final class WriterCore {
     self.clock = clock
     auditor = TableAuditor(writer: writer, clock: clock, logger: logger)
     self.logger = logger
+    self.ports = ports
+    self.capacities = capacities
+    hub = EventHub(loop: loop, clock: clock)
+    resolver.neighborLost = { [hub] port, address in
+      hub.publish(.neighborLost, .neighborLost(address, port: ports[Int(port)]))
+    }
+    resolver.linkChanged = { [hub] port, isUp in hub.publish(.port, .link(port: ports[Int(port)], isUp: isUp)) }
   }
 
   /// First work of the writer: the static routes, then the recurring turn.
   func start() {
     resolver.settle()
+    keeper?.start()
     turn()
   }
 
   func stop() {
     isStopped = true
+    keeper?.stop()
     timer?.cancel()
     for waiter in waiters { waiter.finish(false) }
     waiters.removeAll()
@@ -68,6 +84,41 @@ final class WriterCore {
     // Bounded by the rate limits of those who could send a valid message, and by one change for each value.
     logger.notice(
       "path MTU of a tunnel", metadata: ["local": "\(tunnel.local)", "remote": "\(tunnel.remote)", "mtu": "\(mtu)"])
+    hub.publish(.pathMTU, .pathMTU(tunnel, octets: Int(mtu)))
+  }
+
+  /// Traffic that somebody may want to act on; its rate is limited where it is noticed.
+  func tell(_ report: TrafficReport) {
+    guard ports.indices.contains(Int(report.port)) else { return }
+    let event = DaemonEvent.traffic(report, port: ports[Int(report.port)])
+    hub.publish(event.kind, event)
+  }
+
+  /// Tells subscribers what a slice of a request has brought about.
+  func tellChanges(by owner: UInt32) {
+    if let log = registry.changeLog.take() {
+      if log.count > ChangeLog.limit {
+        hub.publish(.bulk, by: owner, .bulk(log.operation, owner: owner, count: log.count))
+      } else {
+        for change in log.changes { hub.publish(.changed, by: owner, .changed(change, owner: owner)) }
+      }
+    }
+    tellEvents()
+  }
+
+  private func tellEvents() {
+    for event in registry.takeEvents() { report(event) }
+    for (size, isNearlyFull) in fill.look(registry.sizes(capacities)) {
+      hub.publish(.tableNearlyFull, .tableFill(size, isNearlyFull: isNearlyFull))
+      let facts: Logger.Metadata = [
+        "table": "\(size.table.name)", "entries": "\(size.entries)", "capacity": "\(size.capacity)",
+      ]
+      if isNearlyFull {
+        logger.warning("a table is nearly full", metadata: facts)
+      } else {
+        logger.notice("a table has room again", metadata: facts)
+      }
+    }
   }
 
   /// Calls `finish` when no packet uses anything older than `generation` any more; false when a worker does not move.
@@ -91,8 +142,9 @@ final class WriterCore {
     for binding in expired {
       logger.debug(
         "binding ended", metadata: ["prefix": "\(binding.key.prefix)", "cause": "\(binding.cause)"])
+      hub.publish(.expired, .expired(binding))
     }
-    for event in registry.takeEvents() { report(event) }
+    tellEvents()
     resolver.tick(now: now)
     reportResolver()
     writer.reclaim()
@@ -147,6 +199,8 @@ final class WriterCore {
   }
 
   private func report(_ event: RegistryEvent) {
+    let told = DaemonEvent.registry(event)
+    hub.publish(told.kind, told)
     switch event {
     case .routeExpired(let from, let to):
       logger.debug("localized route ended", metadata: ["from": "\(from)", "to": "\(to)"])
