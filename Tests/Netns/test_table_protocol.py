@@ -36,6 +36,10 @@ class Live:
             pass
 
 
+class Requests(Live, plane_cases.Requests):
+    pass
+
+
 class Records(Live, plane_cases.Records):
     pass
 
@@ -80,6 +84,21 @@ class Synchronisations(Live, plane_cases.Synchronisations):
         wait_until(lambda: len(self.bindings(client)) == 1, timeout=5, what="the end of a lifetime")
         self.refused(fp.CONFLICT, sync.end, 2)
         self.assertEqual(sync.end(1).removed, 0)
+
+
+class Events(Live, plane_cases.Events):
+    def test_end_of_a_life(self):
+        client = self.client()
+        subscription = client.subscribe("expired", timeout=5)
+        client.upsert([binding(1, lifetime=1, mn="mn1@example")])
+        event = next(subscription)
+        self.assertEqual(dict(event.items), {
+            "event": "expired", "table": "pmip", "prefix": binding(1).prefix, "mn": "mn1@example",
+            "reason": "lifetime"})
+
+
+class Counters(Live, plane_cases.Counters):
+    pass
 
 
 if __name__ == "__main__":
