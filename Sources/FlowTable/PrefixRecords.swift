@@ -62,7 +62,6 @@ struct PrefixRecords: SlotRecords {
   func holding(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].holding }
   func peer(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].peer }
   func localizedRoutes(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].localizedRoutes }
-  func holding(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].holding }
   func isVisitor(_ index: UInt32) -> Bool { unsafe base[Int(index)].flags & BindingRecord.visitor != 0 }
   func counter(_ index: UInt32) -> UInt32 { unsafe base[Int(index)].counter }
   func isTombstone(_ index: UInt32) -> Bool {

@@ -144,8 +144,9 @@ final class SocketClient {
   func endInput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   private func fill(_ count: Int) throws {
-    var part = [UInt8](repeating: 0, count: 65536)
     while received.count < count {
+      // Not past the frame: a descriptor that comes with the next one would be lost with a plain recv.
+      var part = [UInt8](repeating: 0, count: min(count - received.count, 65536))
       let got = read(into: &part)
       guard got > 0 else { throw Failure(description: got == 0 ? "the daemon closed" : "recv: errno \(errno)") }
       received += part.prefix(got)
