@@ -1,4 +1,7 @@
 extension TableWriter {
+  /// Changes whose memory is kept from batch to batch; a whole table's content once is no reason to keep 88 octets a binding.
+  private static let keptBatch = 1 << 17
+
   /// A change of one binding.
   public enum BindingChange: Hashable, Sendable {
     /// Inserts the binding, or replaces the one with its key.
@@ -30,7 +33,7 @@ extension TableWriter {
   /// Begins a batch of changes that `commitBatch` applies at once, without an array of them in between. A batch that was
   /// begun and not committed has changed nothing.
   public func beginBatch(_ count: Int) {
-    batch.removeAll(keepingCapacity: true)
+    batch.removeAll(keepingCapacity: batch.capacity <= Self.keptBatch)
     batch.reserveCapacity(count)
   }
 

@@ -109,6 +109,34 @@ struct ControlServerTransactionTests {
     }
   }
 
+  @Test("Clients that go with hundreds of frames under way leave the tables as they were, and no transaction open")
+  func disconnectsWithBacklog() throws {
+    try ServiceFixture().run { fixture in
+      let reader = try SocketClient.greeted(fixture.path)
+      _ = try Self.outcome(reader.ask(Self.upsert(Self.old)))
+      let before = try reader.hello()
+      var bytes: [UInt8] = []
+      Request.transactionBegin(TableScope()).encode(requestID: 1, flags: .replace, into: &bytes)
+      for number in 0..<400 {
+        Self.upsert([Self.new[number % Self.new.count]]).encode(requestID: UInt32(2 + number), into: &bytes)
+      }
+      for _ in 0..<300 {
+        let client = try SocketClient.greeted(fixture.path)
+        try client.send(bytes)
+      }
+      let clients = try (0..<2).map { _ in try SocketClient.greeted(fixture.path) }
+      for client in clients {
+        var attempts = 0
+        while case .failure = try client.ask(.transactionBegin(TableScope()), flags: .replace) {
+          attempts += 1
+          try #require(attempts < 10_000)
+        }
+      }
+      let after = try reader.hello()
+      #expect(after.generation == before.generation && after.tables == before.tables)
+    }
+  }
+
   @Test("Another count, another checksum, a refused frame, a third transaction, a DELETE: refused with nothing changed")
   func refusals() throws {
     try ServiceFixture().run { fixture in

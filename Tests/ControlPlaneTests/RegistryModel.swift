@@ -93,7 +93,7 @@ struct RegistryModel {
   mutating func sweep(_ swept: Set<TableKey>) {
     let before = self
     for key in swept { forget(key) }
-    dropUnused(since: before)
+    dropUnused(since: before, true)
   }
 
   /// A tunnel that something names stays, as if nobody had set it.

@@ -56,6 +56,25 @@ struct RegistryOwnerTests {
     #expect(registry.contents(of: .bindings).hasStale)
   }
 
+  @Test("A sweep takes a tunnel's last binding, and leaves its settings when they were said, or are another owner's")
+  func settingsOutliveSweptBindings() throws {
+    for owner: UInt32 in [7, 8] {
+      let fixture = try RegistryFixture()
+      let registry = fixture.registry
+      let settings = TableRecord.tunnel(TunnelRecord(tunnel: Sample.mag1, hopLimit: 9))
+      _ = registry.set([Self.binding(1)], atomic: true, now: fixture.now, owner: 7)
+      _ = registry.set([settings], atomic: true, now: fixture.now, owner: owner)
+      let synchronization = registry.beginSynchronization(of: 7, TableScope())
+      if owner == 7 { _ = registry.set([settings], atomic: true, now: fixture.now, owner: 7) }
+      guard case .finished = registry.sweep(synchronization) else {
+        Issue.record("two entries are one slice")
+        return
+      }
+      #expect(synchronization.removed == 1 && registry.bindingCount == 0)
+      #expect(try fixture.dump(.tunnels) == [settings])
+    }
+  }
+
   @Test("More owners than are kept: those without entries are forgotten, the others' entries stay theirs")
   func manyOwners() throws {
     let fixture = try RegistryFixture()

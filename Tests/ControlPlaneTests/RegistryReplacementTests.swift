@@ -8,6 +8,7 @@ struct RegistryReplacementTests {
   private static let text = SampleConfiguration.mag + "local-routing: true\n"
   private static let one = "2001:db8:aaaa:1::/64"
   private static let two = "2001:db8:aaaa:2::/64"
+  private static let toOther = Sample.tunnel("2001:db8:b::1", local: "2001:db8:a::1")
 
   private static func binding(_ prefix: String, localRouting: Bool? = nil, name: String? = nil) -> TableRecord {
     var record = Sample.binding(
@@ -21,7 +22,7 @@ struct RegistryReplacementTests {
   }
 
   private static func route(_ from: String, _ to: String) -> TableRecord {
-    .route(LocalizedRouteRecord(from: Sample.prefix(from), to: Sample.prefix(to), via: .local))
+    .route(LocalizedRouteRecord(from: Sample.prefix(from), to: Sample.prefix(to), via: .tunnel(toOther)))
   }
 
   private static func replace(
@@ -66,8 +67,8 @@ struct RegistryReplacementTests {
     let digest = fixture.registry.contents(of: .bindings).digest
     for room in 0..<3 {
       fixture.steering.room = room
-      let outcome = Self.replace(
-        fixture, [Self.visitor(Self.one), Self.binding(Self.two), Self.binding("2001:db8:aaaa:3::/64")])
+      let added = (3...5).map { Self.binding("2001:db8:aaaa:\($0)::/64") }
+      let outcome = Self.replace(fixture, [Self.visitor(Self.one), Self.binding(Self.two)] + added)
       #expect(outcome.firstFailure?.code == .full)
       fixture.steering.room = .max
       // What could not be put back at once is tried again.

@@ -83,7 +83,8 @@ static struct reply ask(int peer, struct fp_header header, const void *payload, 
 	if (fp_get32(reply.header.status) != FP_OK) {
 		const struct fp_outcome *outcome = (const void *)reply.payload;
 
-		if (reply.length < sizeof(*outcome))
+		if (reply.length < sizeof(*outcome) ||
+		    reply.length < sizeof(*outcome) + fp_get16(outcome->field_octets) + fp_get16(outcome->rule_octets))
 			stop("outcome");
 		/* Field and rule follow each other. */
 		fprintf(stderr, "refused (%u): %.*s: %s\n", fp_get32(reply.header.status),

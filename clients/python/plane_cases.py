@@ -46,6 +46,15 @@ class Plane(unittest.TestCase):
         self.assertEqual(fp.STATUS_TEXT[caught.exception.status], fp.STATUS_TEXT[status], str(caught.exception))
         return caught.exception.outcome
 
+    @staticmethod
+    def settled(client: fp.Client) -> int:
+        """The generation, when nothing of before is still on its way (a next hop may be found a moment later)."""
+        before = -1
+        while (now := client.refresh().generation) != before:
+            before = now
+            time.sleep(0.3)
+        return before
+
     def bindings(self, client: fp.Client) -> List[str]:
         """The prefixes that are there, sorted."""
         return sorted(record.prefix for record in client.dump("bindings") if isinstance(record, fp.Binding))
@@ -258,7 +267,7 @@ class Synchronisations(Plane):
         client, other = self.client(), self.client(8)
         client.upsert([binding(number) for number in range(6)])
         other.upsert([binding(6)])
-        generation = client.refresh().generation
+        generation = self.settled(client)
         with client.sync() as sync:
             self.assertTrue(other.refresh().stale)
             self.assertEqual(sync.upsert([binding(0), binding(1)]).unchanged, 2)

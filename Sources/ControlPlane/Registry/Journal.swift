@@ -41,8 +41,8 @@ struct Journal {
   var peers: [Note<FailedPeer>] = []
   /// Packets may be held for one of the bindings, before or after the request: a bulk load is spared looking.
   var concernsHandovers = false
-  /// The request says all tunnels that there are to be: one that loses its last user stays.
-  var saysAllTunnels = false
+  /// A tunnel that somebody set stays when it loses its last user: the request says itself which of them go.
+  var keepsSetTunnels = false
   /// Entries that were said again and are as they were, but another's now or not stale any more.
   var renewed: [Renewal] = []
   /// Bulk revocations that begin with this request.
@@ -72,7 +72,7 @@ struct Journal {
     peers.removeAll()
     renewed.removeAll(keepingCapacity: renewed.count <= Self.keptNotes)
     concernsHandovers = false
-    saysAllTunnels = false
+    keepsSetTunnels = false
     revocations.removeAll()
   }
 

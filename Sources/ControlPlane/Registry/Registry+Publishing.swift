@@ -166,7 +166,7 @@ extension Registry {
   /// A dynamic tunnel goes with its last user; one that a record set waits for its first.
   private func dropIfUnused(_ note: Journal.Note<TunnelEntry>) {
     guard let entry = tunnels[note.slot] else { return }
-    let lostLastUser = (note.previous?.users ?? 0) > 0 && !journal.saysAllTunnels || !entry.isConfigured
+    let lostLastUser = (note.previous?.users ?? 0) > 0 && !journal.keepsSetTunnels || !entry.isConfigured
     guard note.isRemoved || (entry.users == 0 && !entry.isStatic && lostLastUser) else { return }
     tunnels.unlink(note.slot)
     if entry.id == nil {

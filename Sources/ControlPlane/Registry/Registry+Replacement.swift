@@ -60,7 +60,7 @@ extension Registry {
   public func replace(_ replacement: Replacement, owner: UInt32, now: UInt64) -> Outcome {
     owners.begin(owner)
     beginRequest(now: now)
-    journal.saysAllTunnels = replacement.scope.contains(.tunnels)
+    journal.keepsSetTunnels = replacement.scope.contains(.tunnels)
     let known = knownEntries(replacement)
     removeUnknown(replacement, known)
     if let failure = stage(replacement, now: now) {

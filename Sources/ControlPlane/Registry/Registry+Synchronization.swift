@@ -40,6 +40,8 @@ extension Registry {
     if owners.count(synchronization).stale == 0 { return .finished }
     var cookie = synchronization.cookie ?? DumpCookie(table: Self.sweepOrder[0], slot: 0)
     journal.begin()
+    // The walk comes to the tunnels that were not said itself; those that were said, or are others', keep their settings.
+    journal.keepsSetTunnels = true
     var removed = 0
     var looked = 0
     var isLast = false

@@ -18,6 +18,7 @@ public final class Replacement {
   /// Takes a frame aside.
   /// - Parameter sum: of its records' octets, and how many these are.
   public func add(_ request: UpsertRequest, _ sum: (checksum: CRC32, octets: Int)) {
+    guard request.count > 0 else { return }
     frames.append(request.content)
     count += request.count
     checksum.add(sum.checksum, octets: sum.octets)

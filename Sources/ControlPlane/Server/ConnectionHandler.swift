@@ -65,6 +65,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    // Replies that are still on their way fail after this, and none of them may let another frame in.
+    isClosing = true
     disconnected(connection)
     while let (_, written) = held.popFirst() { written.fail(ChannelError.ioOnClosedChannel) }
     context.fireChannelInactive()

@@ -14,7 +14,7 @@ extension RequestResponder {
     guard session.replacement == nil else {
       return Self.refusal(.conflict, "frame", "a transaction is open on this connection: commit or abort it")
     }
-    guard session.synchronization == nil else {
+    guard session.synchronization.map(core.registry.isOpen) != true else {
       return Self.refusal(
         .conflict, "frame", "a synchronisation is open on this connection: end it, or use another one")
     }

@@ -95,7 +95,7 @@ final class RequestScheduler {
   }
 
   private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply, passing area: StatisticsArea? = nil) {
-    guard let work = connections[id] else { return }
+    guard let work = connections[id], !work.frames.isEmpty else { return }
     work.session.connection.send(reply, to: frame, passing: area)
     connections[id]?.frames.removeFirst()
     connections[id]?.job = nil

@@ -207,7 +207,7 @@ package struct HandoverBuffer: ~Copyable {
 
   /// Packets held for each account, and for none: what the ledger must say when no other worker holds any.
   package var heldByAccount: [HoldingID?: Int] {
-    var held: [HoldingID?: Int] = [:]
+    var held = link.onTheWay
     for place in 0..<queueCount {
       var slot = queues[Int(heap[place + 1])].head
       while slot != 0 {

@@ -108,6 +108,19 @@ package struct HandoverLink: ~Copyable {
     for index in 0..<incoming.count where taken[index] > 0 { incoming[index]?.release(taken[index]) }
   }
 
+  /// What is on its way to the holder, by account, nil for none: for an audit, never in a turn.
+  var onTheWay: [HoldingID?: Int] {
+    var found: [HoldingID?: Int] = [:]
+    for index in 0..<incoming.count {
+      for place in 0..<(incoming[index]?.available() ?? 0) {
+        guard let packet = incoming[index]?.packet(place) else { continue }
+        // As `push` puts it.
+        found[packet.reason == 0 ? nil : HoldingID(UInt32(packet.detail) + 1), default: 0] += 1
+      }
+    }
+    return found
+  }
+
   /// Says that the holder is about to sleep, or has woken.
   func setAsleep(_ isAsleep: Bool) {
     for index in 0..<incoming.count { incoming[index]?.setAsleep(isAsleep) }
