@@ -58,21 +58,26 @@ import Testing
   }
 
   /// However many keys have come and gone, a look-up reads hardly more than in a new table: searches for present keys by
-  /// the audit, for absent ones by the filters. Without renewal it would be 1.35 buckets for a key, and half of the bits.
+  /// the audit, for absent ones by the filters. Without renewal it would be 1.35 buckets for a key, and half of the bits,
+  /// all the time. The wear just before a renewal depends on the keys (1.25 to 1.31 buckets in sixty seeds), so that its
+  /// mean over the run has the narrow bound.
   @Test func lookupsStayShort() throws {
     let seed = testSeed("lookupsStayShort")
     var churn = try Churn(seed: seed)
     let writer = churn.fixture.writer
     let slots = writer.statistics.proxyTable.slots
     #expect(slots == 10_240)
+    var (buckets, bits, looks) = (0.0, 0.0, 0.0)
     for step in 0..<400 {
       try churn.replace(200)
       // A turnover is forty steps.
       guard step % 20 == 19 else { continue }
-      let probes = try TableAudit.run(writer).proxyTable.probes
-      try #require(probes.mean < 1.28 && churn.filtered < 0.2, "seed \(seed), step \(step): \(probes.mean)")
+      let (mean, filtered) = (try TableAudit.run(writer).proxyTable.probes.mean, churn.filtered)
+      try #require(mean < 1.33 && filtered < 0.25, "seed \(seed), step \(step): \(mean), \(filtered)")
+      (buckets, bits, looks) = (buckets + mean, bits + filtered, looks + 1)
       try writer.expectSound("seed \(seed), step \(step)")
     }
+    #expect(buckets / looks < 1.28 && bits / looks < 0.2, "seed \(seed): \(buckets / looks), \(bits / looks)")
     #expect(writer.statistics.proxyTable.slots == slots)
     let found = churn.fixture.table.view.snapshot().find(churn.keys.map(\.prefix.address))
     #expect(found.map { $0?.prefix } == churn.keys.map(\.prefix), "seed \(seed)")
