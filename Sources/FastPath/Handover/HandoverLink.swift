@@ -68,22 +68,26 @@ package struct HandoverLink: ~Copyable {
 
   // MARK: The holder
 
+  // The arrays are reached by their pointers here: as optional elements of a subscript the compiler goes through
+  // coroutines, which are calls by pointer in the turn. Safe: every index is below `incoming.count`, and the others are as
+  // long.
+
   /// Notes what is there, before the turn takes its snapshot of the tables: a worker pushes by a generation that it has
   /// seen, so what is taken with these numbers is of the turn's own generation or an older one.
   /// - Returns: how many packets there are.
   mutating func look() -> Int {
     var sum = 0
     for index in 0..<incoming.count {
-      let count = incoming[index]?.available() ?? 0
-      counts[index] = count
-      taken[index] = 0
+      let count = unsafe incoming.pointer[index]?.available() ?? 0
+      unsafe counts.pointer[index] = count
+      unsafe taken.pointer[index] = 0
       sum &+= count
     }
     return sum
   }
 
   var isEmpty: Bool {
-    for index in 0..<incoming.count where incoming[index]?.available() ?? 0 > 0 { return false }
+    for index in 0..<incoming.count where unsafe incoming.pointer[index]?.available() ?? 0 > 0 { return false }
     return true
   }
 
@@ -92,20 +96,22 @@ package struct HandoverLink: ~Copyable {
   mutating func next() -> PuntedPacket? {
     var earliest: PuntedPacket?
     var from = 0
-    for index in 0..<incoming.count where taken[index] < counts[index] {
-      guard let packet = incoming[index]?.packet(taken[index]) else { continue }
+    for index in 0..<incoming.count where unsafe taken.pointer[index] < counts.pointer[index] {
+      guard let packet = unsafe incoming.pointer[index]?.packet(taken.pointer[index]) else { continue }
       // Wrapping: a difference of less than half the range, whichever side of the wrap.
       if let other = earliest, Int32(bitPattern: packet.stamp &- other.stamp) >= 0 { continue }
       earliest = packet
       from = index
     }
-    if earliest != nil { taken[from] &+= 1 }
+    if earliest != nil { unsafe taken.pointer[from] &+= 1 }
     return earliest
   }
 
   /// Gives the slots of what was taken back.
   mutating func release() {
-    for index in 0..<incoming.count where taken[index] > 0 { incoming[index]?.release(taken[index]) }
+    for index in 0..<incoming.count where unsafe taken.pointer[index] > 0 {
+      unsafe incoming.pointer[index]?.release(taken.pointer[index])
+    }
   }
 
   /// What is on its way to the holder, by account, nil for none: for an audit, never in a turn.
