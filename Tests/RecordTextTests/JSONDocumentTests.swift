@@ -75,6 +75,9 @@ struct JSONDocumentTests {
     for _ in 0..<50_000 {
       let count = Int.random(in: 1...9, using: &generator)
       let text = (0..<count).map { _ in pieces[Int.random(in: 0..<pieces.count, using: &generator)] }.joined()
+      // Foundation takes a comma before a closing bracket, against RFC 8259 sections 4 and 5.
+      let squeezed = text.filter { $0 != " " && $0 != "\n" }
+      guard !squeezed.contains(",]") && !squeezed.contains(",}") else { continue }
       let isJSON = (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) != nil
       good += isJSON ? 1 : 0
       guard Self.takes(Array(text.utf8)) == isJSON else {
@@ -83,5 +86,6 @@ struct JSONDocumentTests {
       }
     }
     #expect(good > 200)
+    #expect(!Self.takes(Array("[null,]".utf8)) && !Self.takes(Array("{\"a\":1,}".utf8)))
   }
 }
