@@ -13,6 +13,8 @@ sys.path.append(os.path.join(ROOT, "clients", "python"))
 
 import fastpath_client as fp  # noqa: E402
 import plane_cases  # noqa: E402
+import plane_event_cases  # noqa: E402
+import plane_session_cases  # noqa: E402
 from plane_cases import binding  # noqa: E402
 
 
@@ -44,11 +46,11 @@ class Records(Live, plane_cases.Records):
     pass
 
 
-class Transactions(Live, plane_cases.Transactions):
+class Transactions(Live, plane_session_cases.Transactions):
     pass
 
 
-class Synchronisations(Live, plane_cases.Synchronisations):
+class Synchronisations(Live, plane_session_cases.Synchronisations):
     def test_control_daemon_killed_in_the_middle(self):
         """Killed while it says its entries again: nothing goes; the next one leaves exactly what it says."""
         count = 100_000
@@ -86,7 +88,7 @@ class Synchronisations(Live, plane_cases.Synchronisations):
         self.assertEqual(sync.end(1).removed, 0)
 
 
-class Events(Live, plane_cases.Events):
+class Events(Live, plane_event_cases.Events):
     def test_end_of_a_life(self):
         client = self.client()
         subscription = client.subscribe("expired", timeout=5)
@@ -97,7 +99,7 @@ class Events(Live, plane_cases.Events):
             "reason": "lifetime"})
 
 
-class Counters(Live, plane_cases.Counters):
+class Counters(Live, plane_event_cases.Counters):
     pass
 
 

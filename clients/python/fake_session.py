@@ -93,7 +93,12 @@ class Session:
         return fp.pack_frame(self._header.kind, self._header.request_id, payload, fp.REPLY | flags, status, count, size)
 
     def _outcome(self, outcome: Optional[fp.Outcome] = None) -> bytes:
-        return self._frame(fp.pack_outcome(outcome or fp.Outcome(generation=self._plane.generation)))
+        outcome = outcome or fp.Outcome(generation=self._plane.generation)
+        return self._frame(fp.pack_outcome(outcome), status=outcome.code)
+
+    @property
+    def _is_atomic(self) -> bool:
+        return bool(self._header.flags & fp.ATOMIC)
 
     def _hello(self, payload: bytes) -> Frames:
         major, _, owner, length, _ = fp.unpack(fp.HELLO_REQUEST, payload)
@@ -124,7 +129,7 @@ class Session:
     def _upsert(self, payload: bytes) -> Frames:
         records = [fp.unpack_record(table, octets) for table, octets in batch(self._header, payload)]
         if self._aside is None:
-            yield self._outcome(self._plane.upsert(records, self._outbox.owner))
+            yield self._outcome(self._plane.upsert(records, self._outbox.owner, self._is_atomic))
             return
         tables, aside, crc = self._aside
         for index, record in enumerate(records):
@@ -139,7 +144,7 @@ class Session:
         if self._aside is not None:
             raise Refusal(fp.CONFLICT, "frame", "a transaction that replaces has nothing to delete")
         keys = [key_of_record(table, octets) for table, octets in batch(self._header, payload)]
-        yield self._outcome(self._plane.delete(keys, self._outbox.owner))
+        yield self._outcome(self._plane.delete(keys, self._outbox.owner, self._is_atomic))
 
     def _begin(self, payload: bytes) -> Frames:
         if self._header.flags != fp.REPLACE:
@@ -214,14 +219,19 @@ class Session:
 
     def _dump(self, payload: bytes) -> Frames:
         tables, generation = tables_of(payload[:8]), self._plane.generation
-        for number in tables:
+        # The cookie is a table and the number of its last entry that was sent.
+        first, last = divmod(int.from_bytes(payload[8:], "little"), 1 << 56)
+        if first and first not in tables:
+            raise Refusal(fp.INVALID, "cookie", "no dump of this table gave out this cookie")
+        for number in tables[tables.index(first) if first else 0:]:
             with self._plane.lock:
-                records = list(self._plane.tables[number].values())
-            for start in range(0, len(records), SLICE):
-                octets = [fp.pack_record(record) for record in records[start:start + SLICE]]
+                entries = self._plane.entries_after(number, last if number == first else 0)
+            for start in range(0, len(entries), SLICE):
+                part = entries[start:start + SLICE]
+                octets = [fp.pack_record(record) for _, record in part]
                 size = max(map(len, octets))
-                yield self._frame(struct.pack("<QQQ", number, start + len(octets), generation)
-                                  + b"".join(part.ljust(size, b"\0") for part in octets), len(octets), size)
+                yield self._frame(struct.pack("<QQQ", number, number << 56 | part[-1][0], generation)
+                                  + b"".join(one.ljust(size, b"\0") for one in octets), len(octets), size)
         yield self._frame(struct.pack("<QQQ", 0, 0, generation))
 
     def _status(self, _: bytes) -> Frames:

@@ -35,6 +35,13 @@ def key_of(record: fp.Record) -> Key:
     return (record.address,) if isinstance(record, fp.Peer) else (record.prefix,)
 
 
+def _fail(outcome: fp.Outcome, index: int, code: int, field: str, rule: str) -> None:
+    """Counts a record that is refused while others are applied."""
+    outcome.failed += 1
+    if outcome.index is None:
+        outcome.index, outcome.code, outcome.field, outcome.rule = index, code, field, rule
+
+
 class FakeTables:
     """All tables. `refuse` lets a test make the plane refuse: it gets each record and returns (field, rule) or None."""
 
@@ -50,43 +57,62 @@ class FakeTables:
         #: owner and synchronisation number at which each entry was said
         self._said: Dict[Tuple[int, Key], Tuple[int, int]] = {}
         self._numbers: Dict[Tuple[int, int], int] = {}
+        #: grows with each new entry; the order in which dumps have them
+        self._serials: Dict[Tuple[int, Key], int] = {}
+        self._last_serial = 0
 
     def check(self, record: fp.Record) -> Optional[Tuple[str, str]]:
-        """Rules that need more than the record's layout."""
-        if isinstance(record, (fp.Binding, fp.Tunnel)) and record.local == record.remote:
-            return "tunnel", "its ends must differ"
+        """Rules that need more than the record itself."""
         name = getattr(record, "port", None)
         if name is not None and name not in self.ports:
             return ("port" if isinstance(record, fp.Visitor) else "access.port", f"no access port is named \"{name}\"")
         return self.refuse(record)
 
+    @staticmethod
+    def check_forms(records: Sequence[fp.Record]) -> None:
+        """Refuses the first record that is wrong in itself, and its frame with it."""
+        for index, record in enumerate(records):
+            if isinstance(record, (fp.Binding, fp.Tunnel)) and record.local == record.remote:
+                raise Refusal(fp.INVALID, "tunnel", "its ends must differ", index)
+
     def check_all(self, records: Sequence[fp.Record]) -> None:
         """Refuses the first record that breaks a rule."""
+        self.check_forms(records)
         for index, record in enumerate(records):
             wrong = self.check(record)
             if wrong:
                 raise Refusal(fp.INVALID, wrong[0], wrong[1], index)
 
-    def upsert(self, records: List[fp.Record], owner: int = 0) -> fp.Outcome:
-        """Sets all records, or none."""
-        self.check_all(records)
+    def upsert(self, records: List[fp.Record], owner: int = 0, atomic: bool = True) -> fp.Outcome:
+        """Sets all records or, if atomic, none; otherwise those that break no rule."""
+        if atomic:
+            self.check_all(records)
+        self.check_forms(records)
         outcome, news = fp.Outcome(), News("changed", owner)
-        for record in records:
-            if self._set(record, owner):
+        for index, record in enumerate(records):
+            wrong = self.check(record)
+            if wrong:
+                _fail(outcome, index, fp.INVALID, *wrong)
+            elif self._set(record, owner):
                 outcome.applied += 1
                 news.add([("operation", "set"), ("owner", str(owner))] + record_items(record))
             else:
                 outcome.unchanged += 1
         return self._published(outcome, news)
 
-    def delete(self, keys: Sequence[Deletion], owner: int = 0) -> fp.Outcome:
-        """Deletes by key; `expect` is checked for all before anything goes."""
-        for index, (record, expect) in enumerate(keys):
-            present = None if isinstance(record, fp.Revocation) else self._get(record)
-            if expect is not None and isinstance(present, fp.Binding) and present.remote != expect:
-                raise Refusal(fp.STALE, "expect", f"the tunnel's remote is {present.remote}", index)
+    def delete(self, keys: Sequence[Deletion], owner: int = 0, atomic: bool = True) -> fp.Outcome:
+        """Deletes by key; if atomic, `expect` is checked for all before anything goes."""
+        if atomic:
+            for index, (record, expect) in enumerate(keys):
+                wrong = self._wrong_remote(record, expect)
+                if wrong:
+                    raise Refusal(fp.STALE, "expect", wrong, index)
         outcome, news = fp.Outcome(), News("revoked", owner)
-        for record, _ in keys:
+        for index, (record, expect) in enumerate(keys):
+            wrong = self._wrong_remote(record, expect)
+            if wrong:
+                _fail(outcome, index, fp.STALE, "expect", wrong)
+                continue
             gone = list(self._revoked(record)) if isinstance(record, fp.Revocation) else [record]
             removed = sum([self._remove(one, news) for one in gone])
             outcome.applied += removed
@@ -147,6 +173,17 @@ class FakeTables:
         record = self.tables[number].get(key)
         return [record] if record else []
 
+    def _wrong_remote(self, record: Union[fp.Record, fp.Revocation], expect: Optional[str]) -> Optional[str]:
+        present = None if isinstance(record, fp.Revocation) else self._get(record)
+        if expect is not None and isinstance(present, fp.Binding) and present.remote != expect:
+            return f"the tunnel's remote is {present.remote}"
+        return None
+
+    def entries_after(self, table: int, serial: int) -> List[Tuple[int, fp.Record]]:
+        """The entries of a table that came after the one with this number, with theirs: for a dump that goes on."""
+        return [(self._serials[(table, key)], record) for key, record in self.tables[table].items()
+                if self._serials[(table, key)] > serial]
+
     def _get(self, record: fp.Record) -> Optional[fp.Record]:
         return self.tables[fp.table_of(record)].get(key_of(record))
 
@@ -161,13 +198,17 @@ class FakeTables:
         # A peer that is alive has no record.
         wanted = None if isinstance(record, fp.Peer) and record.state == "alive" else record
         changes = present != wanted
-        if changes:
+        if changes and not wanted:
             self._drop(number, key)
         if wanted:
             self._said[(number, key)] = (owner, self._numbers.get((owner, number), 0))
         if changes and wanted:
+            if present is None:
+                self._last_serial += 1
+                self._serials[(number, key)] = self._last_serial
             self.tables[number][key] = wanted
-            self.digests[number] = (self.digests[number] + fp.digest([wanted])) % (1 << 64)
+            gone = fp.digest([present]) if present else 0
+            self.digests[number] = (self.digests[number] + fp.digest([wanted]) - gone) % (1 << 64)
         return changes
 
     def _remove(self, record: fp.Record, news: News) -> int:
@@ -183,7 +224,7 @@ class FakeTables:
         gone = self.tables[number].pop(key, None)
         if gone is not None:
             self.digests[number] = (self.digests[number] - fp.digest([gone])) % (1 << 64)
-            del self._said[(number, key)]
+            del self._said[(number, key)], self._serials[(number, key)]
 
     def _revoked(self, revocation: fp.Revocation) -> Iterator[fp.Record]:
         for record in list(self.tables[fp.BINDINGS].values()):

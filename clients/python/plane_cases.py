@@ -4,10 +4,8 @@ Tests/Netns. A LMA with the pool 2001:db8:100::/40 and the tunnel end 2001:db8:1
 from __future__ import annotations
 
 import ipaddress
-import mmap
 import time
 import unittest
-import zlib
 from typing import Any, Callable, List
 
 import fastpath_client as fp
@@ -148,6 +146,46 @@ class Records(Plane):
         self.assertEqual(outcome.index, 15_001)
         self.assertEqual(client.refresh().tables[fp.BINDINGS].entries, 20_000)
 
+    def test_partial_success(self) -> None:
+        """Without ATOMIC what breaks a rule is counted and the rest applied; with it nothing is."""
+        client = self.client()
+        # A LMA has no ordinary hosts.
+        records = [binding(1), fp.Visitor("2001:db8:aaaa::/64", "nowhere"), binding(2)]
+        outcome = self.refused(fp.INVALID, client.upsert, records, atomic=True)
+        self.assertEqual((outcome.applied, outcome.failed, outcome.index), (0, 1, 1))
+        self.assertEqual(self.bindings(client), [])
+        outcome = self.refused(fp.INVALID, client.upsert, records)
+        self.assertEqual((outcome.applied, outcome.failed, outcome.index), (2, 1, 1))
+        self.assertEqual(self.bindings(client), [binding(1).prefix, binding(2).prefix])
+        keys = [fp.Key(binding(1), expect=MAG2), fp.Key(binding(2), expect=MAG1)]
+        outcome = self.refused(fp.STALE, client.delete, keys, atomic=True)
+        self.assertEqual((outcome.applied, outcome.failed, outcome.index), (0, 1, 0))
+        outcome = self.refused(fp.STALE, client.delete, keys)
+        self.assertEqual((outcome.applied, outcome.failed, outcome.index), (1, 1, 0))
+        self.assertEqual(self.bindings(client), [binding(1).prefix])
+
+    def test_dump_goes_on_after_a_cookie(self) -> None:
+        client, raw = self.client(), self.raw()
+        client.upsert_many([binding(number) for number in range(5000)])
+        for table in (0, fp.BINDINGS):
+            cookie, slices = 0, []
+            while True:
+                # One frame of each dump counts.
+                request = raw.send(fp.DUMP, fp.TABLE.pack(table, 0, 0) + cookie.to_bytes(8, "little"))
+                header, payload = raw.reply(request)
+                if header.count == 0:
+                    break
+                number, cookie, _, records = fp.unpack_slice(header.count, header.record_size, payload)
+                slices += [record.prefix for record in records] if number == fp.BINDINGS else []
+                while header.count:
+                    header, _ = raw.reply(request)
+                if len(slices) < 4000:
+                    client.delete([binding(len(slices) // 2)])
+                    client.upsert([binding(len(slices) // 2)])
+            self.assertLessEqual({binding(number).prefix for number in range(2500, 5000)}, set(slices))
+        with self.assertRaises(fp.Refused):
+            raw.reply(raw.send(fp.DUMP, fp.TABLE.pack(fp.TUNNELS, 0, 0) + (fp.BINDINGS << 56 | 7).to_bytes(8, "little")))
+
     def test_digest(self) -> None:
         client = self.client()
         self.assertEqual([table.digest for table in client.hello.tables.values()], [0] * 5)
@@ -165,299 +203,3 @@ class Records(Plane):
         self.assertEqual(client.refresh().tables[fp.BINDINGS].digest, tables[fp.BINDINGS].digest)
         client.delete([one, other, tunnel, fp.Peer(MAG2)])
         self.assertEqual([table.digest for table in client.refresh().tables.values()], [0] * 5)
-
-
-class Transactions(Plane):
-    """TXN_BEGIN, TXN_COMMIT, TXN_ABORT."""
-
-    def test_replaces_everything_at_once(self) -> None:
-        client, other = self.client(), self.client(8)
-        client.upsert([binding(1), binding(2), fp.Peer(MAG2)])
-        other.upsert([binding(3)])
-        with client.replace() as transaction:
-            transaction.upsert([binding(2), binding(4)])
-            transaction.upsert([binding(5, MAG2), fp.Tunnel(LMAA, MAG1, static=True, hop_limit=3)])
-            self.assertEqual(self.bindings(client), self.prefixes(1, 2, 3))
-        outcome = transaction.outcome
-        assert outcome is not None
-        # The tunnel to MAG1 gained settings; bindings 1 and 3 and the peer went.
-        self.assertEqual((outcome.applied, outcome.unchanged, outcome.removed), (3, 1, 3))
-        self.assertEqual(self.bindings(client), self.prefixes(2, 4, 5))
-        self.assertEqual(list(client.dump("peers")), [])
-        self.assertEqual(client.refresh().generation, outcome.generation)
-        with client.replace("bindings"):
-            pass
-        self.assertEqual(self.bindings(client), [])
-        self.assertEqual(list(client.dump()), [fp.Tunnel(LMAA, MAG1, static=True, hop_limit=3)])
-
-    def test_last_of_one_key_counts(self) -> None:
-        client = self.client()
-        with client.replace("bindings") as transaction:
-            transaction.upsert([binding(1), binding(2), binding(1, MAG2)])
-        found = client.lookup(binding(1).prefix)[0].record
-        self.assertEqual(found, binding(1, MAG2))
-
-    def test_wrong_count_or_digest(self) -> None:
-        client, raw = self.client(), self.raw()
-        client.upsert([binding(1)])
-        before = client.refresh()
-        records = fp.pack_records([binding(2), binding(3)])
-        crc = zlib.crc32(records.octets)
-        for count, said in ((1, crc), (3, crc), (2, crc ^ 1), (2, 0), (1 << 63, crc)):
-            raw.reply(raw.send(fp.TXN_BEGIN, bytes(8), flags=fp.REPLACE))
-            raw.reply(raw.send(fp.UPSERT, fp.TABLE.pack(1, 0, 0), records.octets, count=2, record_size=64))
-            self.refused(fp.CONFLICT, raw.reply, raw.send(fp.TXN_COMMIT, fp.COMMIT.pack(count, said, 0)))
-            # It is over.
-            self.refused(fp.CONFLICT, raw.reply, raw.send(fp.TXN_ABORT))
-        after = client.refresh()
-        self.assertEqual((after.tables, after.generation), (before.tables, before.generation))
-
-    def test_mixed_frames_count_their_tags(self) -> None:
-        client, raw = self.client(), self.raw()
-        mixed = fp.pack_records([binding(1), fp.Tunnel(LMAA, MAG1, hop_limit=9)])
-        alone = fp.pack_records([binding(2)])
-        raw.reply(raw.send(fp.TXN_BEGIN, bytes(8), flags=fp.REPLACE))
-        for part in (mixed, alone):
-            raw.reply(raw.send(fp.UPSERT, fp.TABLE.pack(part.table, 0, 0), part.octets, count=part.count,
-                               record_size=part.record_size, flags=fp.ATOMIC))
-        crc = zlib.crc32(alone.octets, zlib.crc32(mixed.octets))
-        raw.reply(raw.send(fp.TXN_COMMIT, fp.COMMIT.pack(3, crc, 0)))
-        self.assertEqual(self.bindings(client), self.prefixes(1, 2))
-
-    def test_abort(self) -> None:
-        client, other = self.client(), self.client(8)
-        client.upsert([binding(1)])
-        with self.assertRaises(KeyError):
-            with client.replace() as transaction:
-                transaction.upsert([binding(2)])
-                raise KeyError("something else")
-        transaction = other.replace()
-        transaction.upsert([binding(3)])
-        other.close()
-        self.assertEqual(self.bindings(client), self.prefixes(1))
-        with client.replace() as transaction:
-            transaction.upsert([binding(4)])
-        self.assertEqual(self.bindings(client), self.prefixes(4))
-
-    def test_what_is_refused(self) -> None:
-        client, raw = self.client(), self.raw()
-        self.refused(fp.UNSUPPORTED, raw.reply, raw.send(fp.TXN_BEGIN, bytes(8)))
-        self.refused(fp.CONFLICT, raw.reply, raw.send(fp.TXN_ABORT))
-        self.refused(fp.CONFLICT, raw.reply, raw.send(fp.TXN_COMMIT, bytes(16)))
-        transaction = client.replace("bindings")
-        self.refused(fp.CONFLICT, client.replace)
-        self.refused(fp.CONFLICT, client.sync)
-        self.refused(fp.CONFLICT, client.delete, [binding(1)])
-        outcome = self.refused(fp.INVALID, client.upsert, [fp.Peer(MAG1)])
-        self.assertEqual((outcome.index, outcome.field), (0, "table"))
-        third = self.client(8)
-        second = third.replace()
-        fourth = self.client(9)
-        self.refused(fp.UNAVAILABLE, fourth.replace)
-        second.abort()
-        fourth.replace().abort()
-        transaction.abort()
-        self.assertEqual(self.bindings(client), [])
-
-
-class Synchronisations(Plane):
-    """SYNC_BEGIN, SYNC_END, owners."""
-
-    def test_sweeps_what_was_not_said(self) -> None:
-        client, other = self.client(), self.client(8)
-        client.upsert([binding(number) for number in range(6)])
-        other.upsert([binding(6)])
-        generation = self.settled(client)
-        with client.sync() as sync:
-            self.assertTrue(other.refresh().stale)
-            self.assertEqual(sync.upsert([binding(0), binding(1)]).unchanged, 2)
-            self.assertEqual(client.refresh().generation, generation)
-            self.assertEqual(sync.upsert([binding(2, MAG2), binding(7)]).applied, 2)
-            self.assertEqual(self.bindings(client), self.prefixes(*range(8)))
-        assert sync.outcome is not None
-        self.assertEqual(sync.outcome.removed, 3)
-        self.assertEqual(self.bindings(client), self.prefixes(0, 1, 2, 6, 7))
-        self.assertFalse(other.refresh().stale)
-
-    def test_wrong_count(self) -> None:
-        client = self.client()
-        client.upsert([binding(1), binding(2), binding(3)])
-        sync = client.sync("bindings")
-        sync.upsert([binding(1), binding(1), binding(2)])
-        for count in (0, 1, 3, (1 << 64) - 1):
-            self.refused(fp.CONFLICT, sync.end, count)
-        self.assertEqual(self.bindings(client), self.prefixes(1, 2, 3))
-        self.assertTrue(client.refresh().stale)
-        # It goes on: what is deleted meanwhile does not count.
-        sync.upsert([binding(4)])
-        sync.delete([binding(2)])
-        self.assertEqual(sync.end().removed, 1)
-        self.assertEqual(self.bindings(client), self.prefixes(1, 4))
-        self.refused(fp.CONFLICT, sync.end)
-
-    def test_nothing_said_again(self) -> None:
-        client, other = self.client(), self.client(8)
-        other.upsert([binding(9)])
-        client.upsert([binding(1), fp.Peer(MAG2), fp.Tunnel(LMAA, MAG1, hop_limit=9)])
-        with client.sync() as sync:
-            pass
-        assert sync.outcome is not None
-        self.assertEqual(sync.outcome.removed, 3)
-        self.assertEqual(self.bindings(client), self.prefixes(9))
-
-    def test_one_table_only(self) -> None:
-        client = self.client()
-        client.upsert([binding(1), fp.Peer(MAG2)])
-        with client.sync("bindings"):
-            pass
-        self.assertEqual(list(client.dump()), [fp.Peer(MAG2)])
-
-    def test_alive_peers_are_no_entries(self) -> None:
-        client = self.client()
-        client.upsert([fp.Peer(MAG1), fp.Peer(MAG2)])
-        with client.sync("peers") as sync:
-            sync.upsert([fp.Peer(MAG1), fp.Peer(MAG2)])
-            sync.upsert([fp.Peer(MAG1, "alive")])
-        self.assertEqual(list(client.dump("peers")), [fp.Peer(MAG2)])
-
-    def test_lost_connection_sweeps_nothing(self) -> None:
-        first, watcher = self.client(), self.client(8)
-        first.upsert([binding(1), binding(2)])
-        first.sync().upsert([binding(1)])
-        first.close()
-        self.assertEqual(self.bindings(watcher), self.prefixes(1, 2))
-        self.assertTrue(watcher.refresh().stale)
-        again = self.client()
-        with again.sync() as sync:
-            sync.load_packed(fp.pack_records([binding(2)]))
-        self.assertEqual(self.bindings(watcher), self.prefixes(2))
-
-    def test_the_later_one_counts(self) -> None:
-        first, second = self.client(), self.client()
-        first.upsert([binding(1), binding(2)])
-        earlier = first.sync()
-        earlier.upsert([binding(1)])
-        later = second.sync()
-        later.upsert([binding(2)])
-        self.refused(fp.CONFLICT, earlier.end)
-        self.assertEqual(later.end().removed, 1)
-        self.assertEqual(self.bindings(first), self.prefixes(2))
-
-    def test_other_connections_of_the_owner_say_too(self) -> None:
-        first, second = self.client(), self.client()
-        first.upsert([binding(1), binding(2)])
-        sync = first.sync()
-        second.upsert([binding(1)])
-        self.assertEqual(sync.end(1).removed, 1)
-        self.assertEqual(self.bindings(first), self.prefixes(1))
-
-    def test_last_writer_owns(self) -> None:
-        first, second = self.client(), self.client(8)
-        first.upsert([binding(1)])
-        second.upsert([binding(1)])
-        with first.sync():
-            pass
-        self.assertEqual(self.bindings(first), self.prefixes(1))
-        with second.sync():
-            pass
-        self.assertEqual(self.bindings(first), [])
-
-
-class Events(Plane):
-    """SUBSCRIBE and EVENT."""
-
-    def next(self, subscription: fp.Subscription) -> fp.Event:
-        """An event that must come."""
-        return next(subscription)
-
-    def test_changes_by_others(self) -> None:
-        client, other = self.client(), self.client(8)
-        subscription = client.subscribe("changed", timeout=5)
-        client.upsert([binding(1)])
-        other.upsert([binding(2, MAG2, lifetime=60, mn="mn2@example")])
-        other.upsert([fp.Peer(MAG1)])
-        other.delete([binding(1)])
-        first, second, third = (self.next(subscription) for _ in range(3))
-        self.assertEqual([event.sequence for event in (first, second, third)], [1, 2, 3])
-        self.assertEqual({event.kind for event in (first, second, third)}, {fp.EVENT_KINDS["changed"]})
-        expected = {
-            "event": "changed", "operation": "set", "owner": "8", "table": "pmip", "prefix": binding(2).prefix,
-            "tunnel.local": LMAA, "tunnel.remote": MAG2, "lifetime": "60", "mn": "mn2@example"}
-        self.assertEqual({key: first.items.get(key) for key in expected}, expected)
-        self.assertEqual((second.items["peer"], second.items["state"]), (MAG1, "failed"))
-        self.assertEqual(dict(third.items), {
-            "event": "changed", "operation": "delete", "owner": "8", "table": "pmip", "prefix": binding(1).prefix})
-        self.assertLessEqual(first.time, third.time)
-        self.assertLess(abs(time.monotonic_ns() - third.time), 30_000_000_000)
-        subscription.close()
-        other.upsert([binding(3)])
-        self.assertIsNone(client.next_event(0.2))
-
-    def test_mask(self) -> None:
-        client, other, raw = self.client(), self.client(8), self.raw()
-        self.refused(fp.MALFORMED, raw.reply, raw.send(fp.SUBSCRIBE, (1 << 13).to_bytes(8, "little")))
-        self.refused(fp.MALFORMED, raw.reply, raw.send(fp.SUBSCRIBE, (1 << 63).to_bytes(8, "little")))
-        client.subscribe("expired", "path-mtu")
-        other.upsert([binding(1)])
-        self.assertIsNone(client.next_event(0.2))
-
-    def test_many_changes_are_one_event(self) -> None:
-        client, other = self.client(), self.client(8)
-        subscription = client.subscribe("changed", "bulk", timeout=5)
-        with other.replace() as transaction:
-            transaction.upsert([binding(number) for number in range(1500)])
-        items = dict(self.next(subscription).items)
-        self.assertEqual(items, {"event": "bulk", "operation": "replaced", "owner": "8", "count": "1500"})
-        with other.sync():
-            pass
-        items = dict(self.next(subscription).items)
-        self.assertEqual(items, {"event": "bulk", "operation": "swept", "owner": "8", "count": "1500"})
-        self.assertIsNone(client.next_event(0.2))
-
-    def test_overflow_says_what_is_lost(self) -> None:
-        """A subscriber that does not read loses events, and knows which; nobody else waits for it."""
-        client, other = self.client(), self.client(8)
-        subscription = client.subscribe("changed", timeout=1)
-        changes = 20_000
-        for start in range(0, changes, 1000):
-            other.upsert([binding(number) for number in range(start, start + 1000)])
-        sequence, lost = 0, 0
-        for event in subscription:
-            if event.name == "overflow":
-                self.assertEqual(int(event.items["first-lost"]), sequence + 1)
-                self.assertEqual(event.sequence, sequence + int(event.items["lost"]))
-                lost += int(event.items["lost"])
-            else:
-                self.assertEqual(event.sequence, sequence + 1)
-            sequence = event.sequence
-        self.assertEqual(sequence, changes)
-        self.assertGreater(lost, 0)
-        # It is still subscribed.
-        other.delete([binding(5)])
-        self.assertEqual(self.next(subscription).items["operation"], "delete")
-
-
-class Counters(Plane):
-    """STATS."""
-
-    def test_area_is_refreshed(self) -> None:
-        client = self.client()
-        with client.stats() as statistics:
-            first, counters = statistics.read()
-            named = {name for name in client.counters(all=True) if not name.startswith("tunnel.")}
-            self.assertEqual(set(counters), named)
-            deadline = time.monotonic() + 5
-            while statistics.read()[0] == first:
-                self.assertLess(time.monotonic(), deadline, "the area is not refreshed")
-                time.sleep(0.02)
-            self.assertFalse(statistics.superseded)
-
-    def test_a_reader_cannot_write(self) -> None:
-        raw = self.raw()
-        raw.expect_descriptor()
-        _, payload = raw.reply(raw.send(fp.STATS))
-        descriptor = raw.descriptor()
-        size = fp.STATS_REPLY.unpack(payload)[0]
-        with self.assertRaises(OSError):
-            mmap.mmap(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-        fp.Statistics(descriptor, size).close()

@@ -11,6 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import fastpath_client as fp  # noqa: E402
 import plane_cases  # noqa: E402
+import plane_event_cases  # noqa: E402
+import plane_session_cases  # noqa: E402
 from fake_dataplane import FakeDataPlane, Server  # noqa: E402
 
 
@@ -38,15 +40,15 @@ class Records(Fake, plane_cases.Records):
     pass
 
 
-class Transactions(Fake, plane_cases.Transactions):
+class Transactions(Fake, plane_session_cases.Transactions):
     pass
 
 
-class Synchronisations(Fake, plane_cases.Synchronisations):
+class Synchronisations(Fake, plane_session_cases.Synchronisations):
     pass
 
 
-class Events(Fake, plane_cases.Events):
+class Events(Fake, plane_event_cases.Events):
     def test_hooks(self):
         """What an author makes happen is told."""
         client = self.client()
@@ -60,7 +62,7 @@ class Events(Fake, plane_cases.Events):
         self.assertEqual(self.bindings(client), [])
 
 
-class Counters(Fake, plane_cases.Counters):
+class Counters(Fake, plane_event_cases.Counters):
     def test_new_names_make_a_new_area(self):
         client = self.client()
         with client.stats() as statistics:

@@ -20,6 +20,10 @@ class Connection:
 
     The daemon stops reading while too many of its replies wait to be read. So whenever the socket takes no more octets,
     what has come is taken in; a caller may send as much as it likes before it asks for the first reply.
+
+    An exception in the middle of a request (a time-out, KeyboardInterrupt) ends the connection, since what would be sent
+    next were the rest of a frame to the daemon: everything after it raises `ProtocolError`. Waiting for an event may be
+    interrupted.
     """
 
     def __init__(self, path: str, timeout: float):
@@ -52,6 +56,8 @@ class Connection:
         self._descriptors: List[int] = []
         self._takes_descriptors = 0
         self._ended: Optional[str] = None
+        #: why nothing more may be sent or read
+        self._torn: Optional[str] = None
         self._next_id = 0
 
     def close(self) -> None:
@@ -75,10 +81,18 @@ class Connection:
 
     def reply(self, request_id: int) -> Tuple[Header, bytes]:
         """The next frame that answers a request. Raises `Refused` for any status but ok."""
-        while not self._replies:
-            self._take_in(self.timeout)
+        self._check_whole()
+        try:
+            while not self._replies:
+                self._take_in(self.timeout)
+        except ProtocolError:
+            raise
+        except BaseException:
+            self._tear("the reply to a request was not waited for")
+            raise
         header, payload = self._replies.popleft()
         if header.request_id not in (request_id, 0):
+            self._tear("a reply was to another request")
             raise ProtocolError(f"a reply to request {header.request_id} came where {request_id} was next")
         if header.status != OK:
             raise Refused(header.status, unpack_outcome(payload))
@@ -110,7 +124,27 @@ class Connection:
         return self._descriptors.pop(0)
 
     def _write(self, parts: Sequence[Part]) -> None:
+        self._check_whole()
         waiting = [memoryview(part).cast("B") for part in parts if len(part)]
+        try:
+            self._write_all(waiting)
+        except BaseException:
+            self._tear("a request was sent by half")
+            raise
+
+    def _check_whole(self) -> None:
+        if self._torn:
+            raise ProtocolError(f"{self._torn}: connect anew")
+
+    def _tear(self, why: str) -> None:
+        """Ends the connection: the daemon aborts its transaction, and nothing that is sent is taken for something else."""
+        self._torn = self._torn or why
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _write_all(self, waiting: List[memoryview]) -> None:
         while waiting:
             try:
                 sent = self._socket.sendmsg(waiting)
@@ -138,6 +172,7 @@ class Connection:
 
     def _take_in(self, timeout: float) -> None:
         """Reads what is there, and waits for something if nothing is and `timeout` is not 0."""
+        self._check_whole()
         if self._ended is not None:
             raise ProtocolError(self._ended)
         if timeout and not self._wait(select.POLLIN, timeout):
@@ -155,8 +190,12 @@ class Connection:
         if not octets:
             self._ended = "the connection ended" + (" in the middle of a frame" if self._input else "")
             return
-        self._input += octets
-        self._parse()
+        try:
+            self._input += octets
+            self._parse()
+        except BaseException:
+            self._tear("what came was read by half")
+            raise
 
     def _parse(self) -> None:
         start, available = 0, len(self._input)
