@@ -3,12 +3,17 @@
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, "Benchmarks", "results")
 JSON = os.path.join(FOLDER, "latest.json")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import plots  # noqa: E402  (beside this file)
 
 
 def entry(suite, name, unit, rounds, peers=(), note=None, goal=None):
@@ -53,6 +58,15 @@ def machine():
     }
 
 
+def toolchain():
+    """What compiled the product and the peers."""
+    lines = []
+    for command in (["swift", "--version"], ["cc", "--version"]):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
+        lines.append(done.stdout.splitlines()[0] if done.stdout else f"{command[0]}: unknown")
+    return lines
+
+
 def revision():
     """The commit, with "+" when the tree differs from it."""
     git = ["git", "-C", ROOT]
@@ -72,25 +86,44 @@ def write(suite, entries):
     if os.path.exists(JSON):
         with open(JSON, encoding="utf-8") as file:
             kept = [old for old in json.load(file)["results"] if old["suite"] != suite]
-    record = {"machine": machine(), "revision": revision(), "results": kept + entries}
-    with open(f"{JSON}.new", "w", encoding="utf-8") as file:
-        json.dump(record, file, indent=2)
+    record = {"machine": machine(), "toolchain": toolchain(), "revision": revision(), "results": kept + entries}
+    save(record, JSON)
+
+
+def save(record, path):
+    """Writes a record, its plots, and both for people."""
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        json.dump(record, file, indent=2, ensure_ascii=False)
         file.write("\n")
-    os.replace(f"{JSON}.new", JSON)
-    with open(os.path.join(FOLDER, "latest.md"), "w", encoding="utf-8") as file:
-        file.write(table())
+    os.replace(f"{path}.new", path)
+    with open(f"{os.path.splitext(path)[0]}.md", "w", encoding="utf-8") as file:
+        file.write(table(path))
+        file.writelines(f"\n![{name}]({name})\n" for name in plots.draw(path))
 
 
-def table():
-    """latest.json as Markdown."""
+def keep(version):
+    """Makes the last measurements the record of a release; it is kept in the repository."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)*(-[0-9A-Za-z.]+)?", version):
+        sys.exit(f"VERSION is {version!r}: a release is numbers with points between them, as 1.0.0 or 1.1.0-rc.1")
+    if not os.path.exists(JSON):
+        sys.exit(f"{JSON} does not exist: run `make bench` first")
     with open(JSON, encoding="utf-8") as file:
+        record = json.load(file)
+    if record["revision"].endswith("+"):
+        print(f"warning: measured on a changed tree, {record['revision']}", file=sys.stderr)
+    save({"version": version, **record}, os.path.join(FOLDER, f"{version}.json"))
+
+
+def table(path=JSON):
+    """A record as Markdown."""
+    with open(path, encoding="utf-8") as file:
         record = json.load(file)
     facts = record["machine"]
     lines = [
-        "# Last measurements",
+        f"# Measurements of release {record['version']}" if "version" in record else "# Last measurements",
         "",
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB,"
-        f" kernel {facts['kernel']}; revision {record['revision']}.",
+        f" kernel {facts['kernel']}; revision {record['revision']}; {'; '.join(record.get('toolchain', []))}.",
         "Medians; peers ran in turn with the product in the same run.",
         "",
         "| suite | name | value | goal | spread | peers | ratio | note |",
@@ -104,3 +137,9 @@ def table():
             f" {result['min']}–{result['max']} in {result['rounds']} rounds | {peers} | {ratio} | {result.get('note', '')} |"
         )
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: Benchmarks/results.py VERSION: keeps the last measurements as a release's")
+    keep(sys.argv[1])

@@ -1,10 +1,10 @@
 /*
  * Updates existing bindings over the control socket: update SOCKET BINDINGS set COUNT | update SOCKET BINDINGS stream
- * SECONDS
+ * SECONDS [RATE]
  *
  * set: one update after the other, each timed from its write to its acknowledgement, half a millisecond between them.
  * stream: frames of 512 updates, 16 of them unanswered at any time. Each turn moves every binding
- * to another tunnel. Prints JSON.
+ * to another tunnel. With RATE no more than so many updates a second are sent. Prints JSON.
  */
 #include "client.h"
 
@@ -29,13 +29,18 @@ static void set_one_by_one(int peer, uint32_t bindings, uint32_t count)
 	printf(",\"applied\":%u}\n", applied);
 }
 
-static void stream(int peer, uint32_t bindings, double seconds)
+static void stream(int peer, uint32_t bindings, double seconds, double rate)
 {
 	static uint8_t payload[sizeof(struct fp_scope) + FRAME * RECORD] = {FP_BINDINGS};
 	uint64_t start = nanoseconds(), now = start, end = start + (uint64_t)(seconds * 1e9), applied = 0, updates = 0;
+	uint64_t sent = 0;
 	uint32_t next = 0, turn = 1, waiting = 0;
 
 	while (now < end || waiting) {
+		uint64_t due = rate > 0 ? start + (uint64_t)((double)sent / rate * 1e9) : 0;
+
+		if (due > now)
+			pause_for(due - now);
 		if (now < end) {
 			for (uint32_t index = 0; index < FRAME; index++) {
 				fill(payload + sizeof(struct fp_scope) + index * RECORD, next, next + turn);
@@ -43,6 +48,7 @@ static void stream(int peer, uint32_t bindings, double seconds)
 				turn += next == 0;
 			}
 			send_frame(peer, FP_UPSERT, 0, payload, sizeof(payload), FRAME);
+			sent += FRAME;
 			waiting++;
 		}
 		if (waiting == AHEAD || now >= end) {
@@ -58,14 +64,15 @@ static void stream(int peer, uint32_t bindings, double seconds)
 
 int main(int argc, char **argv)
 {
-	uint32_t bindings = argc == 5 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+	uint32_t bindings = argc >= 5 && argc <= 6 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
 
 	if (!bindings) {
-		fprintf(stderr, "usage: update SOCKET BINDINGS set COUNT | update SOCKET BINDINGS stream SECONDS\n");
+		fprintf(stderr,
+			"usage: update SOCKET BINDINGS set COUNT | update SOCKET BINDINGS stream SECONDS [RATE]\n");
 		return 2;
 	}
 	if (!strcmp(argv[3], "stream")) {
-		stream(connected(argv[1]), bindings, strtod(argv[4], NULL));
+		stream(connected(argv[1]), bindings, strtod(argv[4], NULL), argc == 6 ? strtod(argv[5], NULL) : 0);
 	} else {
 		uint32_t count = (uint32_t)strtoul(argv[4], NULL, 10);
 

@@ -9,46 +9,94 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-/* Ethernet, IPv6 and UDP header and the payload's first octets: what the program rewrites. */
-#define REWRITTEN 72
+#include "frame.h"
 
-struct settings {
-	__u64 template[REWRITTEN / 8];
-	__u32 ifindex;
-	/* Destinations are the mobile nodes of the bindings 0 … destinations-1, one after another in a scattered order.
-	 */
-	__u32 destinations;
-};
+/* Longest wait for a frame's time, in looks at the clock: seconds. */
+#define PATIENCE (1 << 23)
 
-volatile struct settings settings;
+volatile struct generator generator;
 
-/* Binding i has the prefix 2001:db8:1PP:PPPP::/64 with the 24-bit number i·odd: scattered, and no two alike. */
-static __always_inline __u32 prefix_number(__u32 binding)
+static long is_due(__u32 look, __u64 *due)
 {
-	return (binding * 0x9e3779b1u) & 0xffffff;
+	return bpf_ktime_get_ns() >= *due;
+}
+
+/* Waits until the next frame is due, and says when that was: lateness of the generator counts as the device's. */
+static __always_inline __u64 pace(void)
+{
+	__u64 due;
+
+	if (!generator.gap)
+		return 0;
+	due = generator.due >> 10;
+	bpf_loop(PATIENCE, is_due, &due, 0);
+	generator.due += generator.gap;
+	return due;
+}
+
+/* Makes the frame as long as its turn in the mixture says; the template's lengths are those of the largest. */
+static __always_inline int mix(struct xdp_md *context, __u64 number)
+{
+	/* Bits of the twelve: not one kind after the other. */
+	const __u32 turn = number % MIX_LENGTH, middle = 0x24a, large = 0x800;
+
+	if (!generator.mixed || (large >> turn & 1))
+		return 0;
+	if (bpf_xdp_adjust_tail(context, (int)(middle >> turn & 1 ? MIX_MIDDLE : MIX_SMALL) - MIX_LARGE))
+		return 0;
+	return (middle >> turn & 1 ? MIX_MIDDLE : MIX_SMALL) - MIX_LARGE;
+}
+
+static __always_inline void shorten(__u8 *length, int change)
+{
+	__u16 value = bpf_ntohs(*(__u16 *)length) + change;
+
+	*(__u16 *)length = bpf_htons(value);
+}
+
+/* `inner`: where the inner IPv6 header begins; `node`: where in it the mobile node's address begins. */
+static __always_inline int make(struct xdp_md *context, const int inner, const int node)
+{
+	const int written = inner + INNER_END;
+	__u32 random = bpf_get_prandom_u32(), binding, prefix;
+	__u64 stamp = pace(), number = generator.number++;
+	int change = mix(context, number);
+	__u8 *octets = (void *)(long)context->data;
+
+	if ((void *)octets + written > (void *)(long)context->data_end)
+		return XDP_ABORTED;
+#pragma unroll
+	for (int i = 0; i < written / 2; i++)
+		((__u16 *)octets)[i] = ((volatile __u16 *)generator.frame)[i];
+	binding = ((__u64)random * generator.destinations) >> 32;
+	prefix = prefix_number(binding);
+	/* Bits 40 to 63 of the mobile node's address carry the number. */
+	octets[inner + node + 5] = prefix >> 16;
+	octets[inner + node + 6] = prefix >> 8;
+	octets[inner + node + 7] = prefix;
+	if (inner > ETHERNET) {
+		*(__u16 *)(octets + ETHERNET + 22) = bpf_htons(1 + binding % generator.gateways);
+		shorten(octets + ETHERNET + 4, change);
+	}
+	shorten(octets + inner + 4, change);
+	shorten(octets + inner + IPV6 + 4, change);
+	/* Another source port for another flow: the multiplicative hash is independent of the destination's. */
+	*(__u16 *)(octets + inner + IPV6) = (__u16)(random * 0x85ebca6bu >> 16) | bpf_htons(0x8000);
+	__builtin_memcpy(octets + inner + NUMBER, &number, sizeof(number));
+	__builtin_memcpy(octets + inner + STAMP, &stamp, sizeof(stamp));
+	return bpf_redirect(generator.interface, 0);
 }
 
 SEC("xdp")
-int generate(struct xdp_md *context)
+int downlink(struct xdp_md *context)
 {
-	__u64 *words = (void *)(long)context->data;
-	__u8 *octets = (void *)words;
-	void *end = (void *)(long)context->data_end;
-	__u32 random = bpf_get_prandom_u32(), prefix;
+	return make(context, ETHERNET, 24);
+}
 
-	if ((void *)octets + REWRITTEN > end)
-		return XDP_ABORTED;
-#pragma unroll
-	for (int i = 0; i < REWRITTEN / 8; i++)
-		words[i] = settings.template[i];
-	prefix = prefix_number((__u32)(((__u64)random * settings.destinations) >> 32));
-	/* The destination is at octet 38: bits 40 to 63 of the address carry the number. */
-	octets[43] = prefix >> 16;
-	octets[44] = prefix >> 8;
-	octets[45] = prefix;
-	/* Another source port for another flow: the multiplicative hash is independent of the destination's. */
-	*(__u16 *)(octets + 54) = (__u16)(random * 0x85ebca6bu >> 16) | bpf_htons(0x8000);
-	return bpf_redirect(settings.ifindex, 0);
+SEC("xdp")
+int uplink(struct xdp_md *context)
+{
+	return make(context, ETHERNET + IPV6, 8);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

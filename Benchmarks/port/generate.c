@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Sends frames through a veth: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS SECONDS SIZE [RATE]
+ * Sends frames through an interface:
+ * generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS] [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix]
+ *          [-r RATE [-e]] [-o FIRST_NUMBER]
  *
- * As fast as one CPU can, or RATE frames a second in bursts of 32. Live frames of BPF_PROG_TEST_RUN: no skb, no system
- * call per packet. SIZE is the Ethernet frame. Ends after SECONDS or on SIGTERM and prints {"frames":N,"seconds":S}:
- * frames offered; a full ring at the other end of the veth drops some of them.
+ * As fast as one CPU can, or RATE frames a second: in bursts of 32 with sleep between, or with -e each at its time,
+ * which takes the whole CPU, and stamped with it. Live frames of BPF_PROG_TEST_RUN: no skb, no system call per packet.
+ * SIZE is the frame without the tunnel header that it has with -u (uplink). Ends after SECONDS or on SIGTERM and prints
+ * {"frames":N,"seconds":S}: frames offered; a full ring at the other end drops some of them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,19 +17,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-enum { REWRITTEN = 72, SMALLEST = 78, LARGEST = 1514, LAP = 1 << 20, BATCH = 256, BURST = 32 };
+#include "frame.h"
 
-/* As in generate.bpf.c. */
-struct settings {
-	uint8_t template[REWRITTEN];
-	uint32_t ifindex;
-	uint32_t destinations;
+enum { LARGEST = MIX_LARGE, LAP = 1 << 20, BATCH = 256, BURST = 32, LAPS_A_SECOND = 20 };
+
+struct load {
+	uint8_t frame[LARGEST + IPV6];
+	uint32_t size;
+	double seconds, rate;
+	int uplink, even, program;
+	volatile struct generator *generator;
 };
 
 static volatile sig_atomic_t stopped;
@@ -50,108 +58,162 @@ static int parse_mac(const char *text, uint8_t mac[6])
 	return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
 }
 
-/* Ethernet, IPv6 from the correspondent node, UDP; the program fills in prefix and source port. */
-static void build(uint8_t frame[LARGEST], unsigned int size)
+static uint8_t *put_ipv6(uint8_t *at, size_t payload, uint8_t next, const char *source, const char *destination)
 {
-	uint16_t payload = htons((uint16_t)(size - 14 - 40));
+	uint16_t length = htons((uint16_t)payload);
 
-	frame[12] = 0x86;
-	frame[13] = 0xdd;
-	frame[14] = 0x60;
-	memcpy(frame + 18, &payload, 2);
-	frame[20] = 17;
-	frame[21] = 64;
-	inet_pton(AF_INET6, "2001:db8:c::1", frame + 22);
-	inet_pton(AF_INET6, "2001:db8:100::10", frame + 38);
-	frame[57] = 9;
-	memcpy(frame + 58, &payload, 2);
+	at[0] = 0x60;
+	memcpy(at + 4, &length, 2);
+	at[6] = next;
+	at[7] = 64;
+	inet_pton(AF_INET6, source, at + 8);
+	inet_pton(AF_INET6, destination, at + 24);
+	return at + IPV6;
+}
+
+/* What the program does not fill in: everything but mobile node, gateway, source port, number and time. */
+static void build(struct load *load)
+{
+	static const char node[] = "2001:db8:100::10", correspondent[] = "2001:db8:c::1";
+	size_t datagram = load->size - ETHERNET - IPV6;
+	uint16_t length = htons((uint16_t)datagram);
+	uint8_t *at = load->frame + ETHERNET;
+
+	load->frame[12] = 0x86;
+	load->frame[13] = 0xdd;
+	if (load->uplink) {
+		at = put_ipv6(at, datagram + IPV6, TUNNELLED, "2001:db8:a::", "2001:db8:1::1");
+		load->size += IPV6;
+	}
+	at = put_ipv6(at, datagram, IPPROTO_UDP, load->uplink ? node : correspondent,
+		      load->uplink ? correspondent : node);
+	at[3] = 9;
+	memcpy(at + 4, &length, 2);
 	/* A forwarder does not look at the UDP checksum, and nobody receives these: any value but zero. */
-	frame[60] = 0xfa;
-	frame[61] = 0x57;
+	at[6] = 0xfa;
+	at[7] = 0x57;
 }
 
-static int load(const char *path, const struct settings *settings, struct bpf_object **object)
+static int prepare(struct load *load, const char *path, struct generator *settings)
 {
-	struct bpf_map *map;
+	struct bpf_object *object = bpf_object__open_file(path, NULL);
 	struct bpf_program *program;
+	struct bpf_map *map, *state = NULL;
 
-	*object = bpf_object__open_file(path, NULL);
-	if (!*object)
+	if (!object)
 		return -errno;
-	/* The global `settings` is all there is in .bss. */
-	bpf_object__for_each_map(map, *object) if (strstr(bpf_map__name(map), ".bss") &&
-						   bpf_map__set_initial_value(map, settings, sizeof(*settings)) !=
-							   0) return -errno;
-	if (bpf_object__load(*object) != 0)
+	build(load);
+	memcpy(settings->frame, load->frame, load->uplink ? UP_WRITTEN : DOWN_WRITTEN);
+	if (load->even)
+		settings->gap = (uint64_t)(1024e9 / load->rate);
+	/* The global `generator` is all there is in .bss. */
+	bpf_object__for_each_map(map, object) if (strstr(bpf_map__name(map), ".bss")) state = map;
+	if (!state || bpf_map__set_initial_value(state, settings, sizeof(*settings)) != 0 ||
+	    bpf_object__load(object) != 0)
 		return -errno;
-	program = bpf_object__find_program_by_name(*object, "generate");
-	return program ? bpf_program__fd(program) : -ENOENT;
+	load->generator =
+		mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(state), 0);
+	program = bpf_object__find_program_by_name(object, load->uplink ? "uplink" : "downlink");
+	if (load->generator == MAP_FAILED || !program)
+		return -errno;
+	load->program = bpf_program__fd(program);
+	return 0;
 }
 
-/* One lap: a long one without a rate, else the next burst when it is due. Returns how many frames, or -errno. */
-static long send_lap(int program, const uint8_t *frame, unsigned long size, double start, unsigned long sent,
-		     double rate)
+/* One lap: a long one, or the next burst when it is due. 0 or -errno. */
+static int send_lap(struct load *load, double start, uint64_t sent)
 {
-	struct xdp_md context = {.data_end = (uint32_t)size};
-	uint32_t lap = rate > 0 ? BURST : LAP;
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)size, .ctx_in = &context,
-		    .ctx_size_in = sizeof(context), .repeat = lap, .batch_size = rate > 0 ? BURST : BATCH,
+	struct xdp_md context = {.data_end = load->size};
+	int bursts = load->rate > 0 && !load->even;
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = load->frame, .data_size_in = load->size, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = LAP, .batch_size = BATCH,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-	double wait = rate > 0 ? start + (double)sent / rate - now() : 0;
+	double wait = bursts ? start + (double)sent / load->rate - now() : 0;
 	struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};
 	int error;
 
+	if (bursts)
+		run.repeat = run.batch_size = BURST;
+	if (load->even) {
+		run.batch_size = 1;
+		run.repeat = (int)(load->rate / LAPS_A_SECOND) + 1;
+	}
 	if (wait > 0)
 		nanosleep(&pause, NULL);
-	error = bpf_prog_test_run_opts(program, &run);
-	return error && error != -EINTR ? error : (long)lap;
+	error = bpf_prog_test_run_opts(load->program, &run);
+	return error && error != -EINTR ? error : 0;
+}
+
+static int parse(struct load *load, struct generator *settings, int argc, char **argv)
+{
+	int option;
+
+	*settings = (struct generator){.destinations = 1, .gateways = 64};
+	load->size = MIX_SMALL;
+	load->seconds = 1;
+	if (argc < 5 || !parse_mac(argv[3], load->frame + 6) || !parse_mac(argv[4], load->frame))
+		return 0;
+	settings->interface = if_nametoindex(argv[2]);
+	optind = 5;
+	while ((option = getopt(argc, argv, "un:g:t:l:r:eo:")) != -1) {
+		if (option == 'u')
+			load->uplink = 1;
+		else if (option == 'n')
+			settings->destinations = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'g')
+			settings->gateways = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 't')
+			load->seconds = strtod(optarg, NULL);
+		else if (option == 'l' && strcmp(optarg, "mix") == 0)
+			settings->mixed = 1;
+		else if (option == 'l')
+			load->size = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'r')
+			load->rate = strtod(optarg, NULL);
+		else if (option == 'e')
+			load->even = 1;
+		else if (option == 'o')
+			settings->number = strtoul(optarg, NULL, 10);
+		else
+			return 0;
+	}
+	if (settings->mixed)
+		load->size = MIX_LARGE;
+	return settings->interface && settings->destinations && settings->gateways && load->size >= MIX_SMALL &&
+	       load->size <= LARGEST && (!load->even || load->rate > 0);
 }
 
 int main(int argc, char **argv)
 {
-	static uint8_t frame[LARGEST];
-	struct settings settings = {0};
-	struct bpf_object *object;
-	unsigned long frames = 0, size;
-	double start, end, rate;
-	int program;
+	static struct load load;
+	struct generator settings;
+	double start, end;
+	int error;
 
-	if (argc < 8 || argc > 9 || !parse_mac(argv[3], frame + 6) || !parse_mac(argv[4], frame)) {
-		fprintf(stderr,
-			"usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC DESTINATIONS SECONDS SIZE [RATE]\n");
+	if (!parse(&load, &settings, argc, argv)) {
+		fprintf(stderr, "usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS]"
+				" [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix] [-r RATE [-e]] [-o FIRST_NUMBER]\n"
+				"IFACE must exist, SIZE be 78 to 1514\n");
 		return 2;
 	}
-	size = strtoul(argv[7], NULL, 10);
-	rate = argc == 9 ? strtod(argv[8], NULL) : 0;
-	settings.ifindex = if_nametoindex(argv[2]);
-	settings.destinations = (uint32_t)strtoul(argv[5], NULL, 10);
-	if (!settings.ifindex || size < SMALLEST || size > LARGEST || !settings.destinations) {
-		fprintf(stderr, "generate: IFACE must exist, DESTINATIONS be at least 1, SIZE %d to %d\n", SMALLEST,
-			LARGEST);
-		return 2;
-	}
-	build(frame, (unsigned int)size);
-	memcpy(settings.template, frame, REWRITTEN);
-	program = load(argv[1], &settings, &object);
-	if (program < 0) {
-		fprintf(stderr, "generate: %s: %s\n", argv[1], strerror(-program));
+	error = prepare(&load, argv[1], &settings);
+	if (error) {
+		fprintf(stderr, "generate: %s: %s\n", argv[1], strerror(-error));
 		return 1;
 	}
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	start = now();
-	end = start + strtod(argv[6], NULL);
-	while (!stopped && now() < end) {
-		long sent = send_lap(program, frame, size, start, frames, rate);
-
-		if (sent < 0) {
-			fprintf(stderr, "generate: live frames: %s\n", strerror((int)-sent));
-			return 1;
-		}
-		frames += (unsigned long)sent;
+	end = start + load.seconds;
+	load.generator->due = (uint64_t)(start * 1e9) << 10;
+	while (!stopped && now() < end && !error)
+		error = send_lap(&load, start, load.generator->number - settings.number);
+	if (error) {
+		fprintf(stderr, "generate: live frames: %s\n", strerror(-error));
+		return 1;
 	}
-	printf("{\"frames\":%lu,\"seconds\":%.6f}\n", frames, now() - start);
-	bpf_object__close(object);
+	printf("{\"frames\":%llu,\"seconds\":%.6f}\n", (unsigned long long)load.generator->number - settings.number,
+	       now() - start);
 	return 0;
 }

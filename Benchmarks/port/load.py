@@ -1,0 +1,173 @@
+"""The groups of rows that need a known load: loss-free rate, latency, updates meanwhile, and no load at all."""
+
+import json
+import os
+import subprocess
+import time
+
+from bench import BUILT, DOWN
+from figures import size_words, table_words
+
+SIZE = 78
+#: A frame in ten thousand may be lost: a virtual CPU that is taken away for some milliseconds overruns every ring.
+LOSS = 1e-4
+TRIAL_SECONDS = 1.0
+#: The search ends when the bounds are 1/64 of the highest rate apart.
+STEPS = 6
+LOADS = (10, 50, 90)
+UPDATES_PER_SECOND = 100000
+
+
+def trial(device, rate, *, seconds=TRIAL_SECONDS, even=True, beside=None):
+    """Offers an even load. Returns the share of it that was lost, and whether it could be offered at all."""
+    before = device.totals(DOWN)[1]
+    generator = device.generate(destinations=device.bindings, seconds=seconds, size=SIZE, rate=rate, even=even)
+    if beside:
+        beside()
+    made = json.loads(generator.communicate(timeout=60)[0])
+    time.sleep(0.05)
+    lost = max(0, made["frames"] - (device.totals(DOWN)[1] - before)) / made["frames"]
+    return lost, made["frames"] / made["seconds"] > 0.98 * rate
+
+
+def loss_free(device, highest):
+    """The highest rate, by bisection (RFC 2544 section 26.1), at which no more than `LOSS` is lost; frames a second."""
+    low, high = 0.0, highest
+    for _ in range(STEPS):
+        rate = (low + high) / 2
+        lost, offered = trial(device, rate)
+        if offered and lost <= LOSS:
+            low = rate
+        else:
+            high = rate
+    return low
+
+
+class Latency:
+    """Loss-free rate, and latency at shares of it, of the product and of the kernel."""
+
+    devices = ("lma", "seg6")
+
+    @staticmethod
+    def first_table(bindings):
+        return bindings
+
+    @staticmethod
+    def measure(devices, figures, options):
+        for device in devices.values():
+            device.grow(options.bindings)
+        free = f"lma-loss-free-{table_words(options.bindings)}"
+        figures.row(
+            free,
+            "Mpps",
+            note=f"{size_words(SIZE)}, even gaps, trials of {TRIAL_SECONDS} s, at most {LOSS:.2%} lost",
+        )
+        for _ in range(min(3, options.rounds)):
+            for device in devices.values():
+                highest = 1.1e6 * device.measure(DOWN, seconds=options.seconds)
+                rate = loss_free(device, highest)
+                figures.add(free, device.name, rate / 1e6)
+                for share in LOADS:
+                    note_latency(device, rate, share, figures)
+            figures.say(free)
+            for share in LOADS:
+                for quantile in ("p50", "p99", "p999"):
+                    figures.say(f"latency-{quantile}-{share}")
+
+
+def note_latency(device, rate, share, figures):
+    """Latency at a share of the device's own loss-free rate."""
+    device.ask(DOWN, "latencies")
+    trial(device, max(1000.0, rate * share / 100))
+    seen = json.loads(device.ask(DOWN, "latencies"))
+    for quantile in ("p50", "p99", "p999"):
+        goal = "≤ seg6's" if (quantile, share) == ("p99", 50) else None
+        figures.row(
+            f"latency-{quantile}-{share}",
+            "µs",
+            goal=goal,
+            note=f"from the time a frame was due to the far end, at {share} % of the device's own loss-free rate",
+        )
+        figures.add(f"latency-{quantile}-{share}", device.name, seen[quantile])
+
+
+class Updates:
+    """What a stream of updates costs: rate with it by rate without, and what is lost at half load."""
+
+    devices = ("lma",)
+
+    @staticmethod
+    def first_table(bindings):
+        return bindings
+
+    @staticmethod
+    def measure(devices, figures, options):
+        device = devices["lma"]
+        device.grow(options.bindings)
+        figures.row("updates-cost", "%", goal="≤ 5", note=f"{UPDATES_PER_SECOND // 1000} k updates a second meanwhile")
+        figures.row(
+            "updates-loss", "%", goal="≤ 0.01", note="of half the highest rate, in bursts of 32, beside the same updates"
+        )
+        for _ in range(min(3, options.rounds)):
+            alone = device.measure(DOWN, seconds=options.seconds)
+            updating = stream(device, options.seconds + 1.5)
+            meanwhile = device.measure(DOWN, seconds=options.seconds)
+            applied(updating)
+            figures.add("updates-cost", "lma", 100 * (1 - meanwhile / alone))
+            updating = stream(device, 3)
+            time.sleep(0.3)
+            lost, _ = trial(device, 0.5e6 * alone, seconds=2, even=False)
+            applied(updating)
+            figures.add("updates-loss", "lma", 100 * lost)
+            figures.say("updates-cost")
+            figures.say("updates-loss")
+
+
+def stream(device, seconds):
+    """Starts the updates."""
+    program = os.path.join(BUILT, "update")
+    arguments = [program, device.daemon.socket_path, device.bindings, "stream", seconds, UPDATES_PER_SECOND]
+    return device.start(arguments, stdout=subprocess.PIPE, text=True)
+
+
+def applied(updating):
+    """Waits for the end of the updates, which must have come as fast as they should."""
+    done = json.loads(updating.communicate(timeout=60)[0])
+    rate = done["updates"] / done["seconds"]
+    if rate < 0.9 * UPDATES_PER_SECOND:
+        raise RuntimeError(f"only {rate:.0f} updates a second")
+
+
+class Idle:
+    """CPU of a worker that has nothing to do."""
+
+    devices = ("lma",)
+    SECONDS = 4
+
+    @staticmethod
+    def first_table(bindings):
+        return bindings
+
+    @staticmethod
+    def measure(devices, figures, options):
+        device = devices["lma"]
+        device.grow(options.bindings)
+        figures.row("idle", "%", goal="≤ 1", note="CPU of the worker's thread without packets, no busy polling")
+        for _ in range(min(2, options.rounds)):
+            before = worker_ticks(device)
+            time.sleep(Idle.SECONDS)
+            ticks = worker_ticks(device) - before
+            figures.add("idle", "lma", 100 * ticks / os.sysconf("SC_CLK_TCK") / Idle.SECONDS)
+            figures.say("idle")
+
+
+def worker_ticks(device):
+    """CPU time of the worker with the most, in clock ticks."""
+    tasks = f"/proc/{device.daemon.process.pid}/task"
+    most = 0
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/stat", encoding="ascii") as file:
+            name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+        if name.startswith("fp-worker"):
+            most = max(most, sum(int(word) for word in rest.split()[11:13]))
+    return most
