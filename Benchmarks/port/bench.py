@@ -1,7 +1,7 @@
 """The bed of the `port` suite: two veth pairs, and at both far ends a generator and a counter.
 
 CN ─ core ─ device under test ─ transport1 ─ MAG1. `Bench` has one device under test (devices.py puts it in); several
-stand side by side, and only the one that is asked has anything to do.
+stand side by side, and only the one that is asked has anything to do. With real interfaces there is one at a time.
 """
 
 import glob
@@ -34,6 +34,15 @@ GENERATOR_CPU, DEVICE_CPU = 0, 1
 #: Numbers of one generator's frames lie above those of all before it.
 NUMBERS = 1 << 40
 DOWN, UP = "downlink", "uplink"
+
+
+def nics():
+    """Real interfaces instead of veth pairs: FASTPATH_BENCH_NICS names four, of the CN, the device's core and transport, and
+    the MAG; the first two are cabled together, and so are the others. Empty without."""
+    words = os.environ.get("FASTPATH_BENCH_NICS", "").replace(",", " ").split()
+    if words and len(set(words)) != 4:
+        raise SystemExit(f"FASTPATH_BENCH_NICS must name four interfaces, and names {len(set(words))}: {' '.join(words)}")
+    return words
 
 
 def build():
@@ -86,22 +95,33 @@ class Bench(Bed):
         self.counters = {}
         try:
             self.cn, self.dut, self.mag = (self.namespace(role) for role in ("cn", "lma", "mag1"))
-            self.link(self.cn, "core", self.dut, "core", mac_a=MACS["cn"], mac_b=MACS["core"], queues=queues)
-            self.link(
-                self.dut,
-                "transport1",
-                self.mag,
-                "transport",
-                mtu=1600,
-                mac_a=MACS["transport1"],
-                mac_b=MACS["mag"],
-                queues=queues,
-            )
+            ends = [
+                (self.cn, "core", MACS["cn"], 1500),
+                (self.dut, "core", MACS["core"], 1500),
+                (self.dut, "transport1", MACS["transport1"], 1600),
+                (self.mag, "transport", MACS["mag"], 1600),
+            ]
+            if nics():
+                for interface, end in zip(nics(), ends):
+                    self.borrow(interface, *end)
+            else:
+                for (a, name_a, mac_a, mtu), (b, name_b, mac_b, _) in (ends[:2], ends[2:]):
+                    self.link(a, name_a, b, name_b, mtu=mtu, mac_a=mac_a, mac_b=mac_b, queues=queues)
             if counts:
                 self.counters = {DOWN: self.count(self.mag, "transport"), UP: self.count(self.cn, "core")}
         except BaseException:
             self.close()
             raise
+
+    def borrow(self, interface, namespace, name, mac, mtu):
+        """Moves a real interface into a namespace, and back where it was when the bed closes."""
+        facts = json.loads(run(["ip", "-j", "link", "show", "dev", interface]).stdout)[0]
+        home = os.getpid()
+        back = f"link set {name} address {facts['address']} mtu {facts['mtu']} netns {home} name {interface}"
+        run(["ip", "link", "set", interface, "netns", namespace.name, "name", name])
+        self.on_close(lambda: namespace.ip(f"link set {name} down", back))
+        namespace.run(["ethtool", "-K", name, "gro", "off", "lro", "off", "rxvlan", "off", "txvlan", "off"], check=False)
+        namespace.ip(f"link set {name} address {mac} mtu {mtu} up")
 
     def count(self, namespace, interface):
         """Starts a counter."""
@@ -121,13 +141,13 @@ class Bench(Bed):
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("a program of the benchmark did not start; its reason is above")
 
-    def start_anchor(self):
-        """Puts the LMA in, without bindings."""
+    def start_anchor(self, workers=(DEVICE_CPU,)):
+        """Puts the LMA in, without bindings; a worker for each CPU named."""
         next_hops = {"core": ("2001:db8:c::1", MACS["cn"]), "transport1": ("2001:db8:e1::2", MACS["mag"])}
         settings = configuration.lma(
             pools=[POOL],
             local_addresses=[ANCHOR],
-            workers=[DEVICE_CPU],
+            workers=list(workers),
             kernel_sync=False,
             ports=[configuration.port("core", "core"), configuration.port("transport1", "transport")],
             routes=[
@@ -159,22 +179,31 @@ class Bench(Bed):
             text=True,
         )
 
-    def rate(self, *, destinations, seconds, size, direction=DOWN):
-        """Offers frames. Returns Mpps that arrived behind the device, their tunnelled share, Mpps offered."""
-        generator = self.generate(destinations=destinations, seconds=seconds + 1, size=size, direction=direction)
-        time.sleep(0.5)
+    def rate(self, *, destinations, seconds, size, direction=DOWN, cpus=(GENERATOR_CPU,)):
+        """Offers frames from each of the CPUs. Returns Mpps that arrived behind the device, and their tunnelled share."""
+        before = self.totals(direction)[1]
+        generators = [
+            self.generate(destinations=destinations, seconds=seconds + 1, size=size, direction=direction, cpu=cpu)
+            for cpu in cpus
+        ]
+        self.await_frames(direction, before)
+        time.sleep(0.3)
         first = self.totals(direction)
         time.sleep(seconds)
         last = self.totals(direction)
-        offered = json.loads(generator.communicate(timeout=60)[0])
+        for generator in generators:
+            if not generator.communicate(timeout=60)[0]:
+                raise RuntimeError("a generator failed; its reason is above")
         packets = last[1] - first[1]
-        if packets == 0:
-            raise RuntimeError("nothing arrived behind the device under test")
-        return (
-            packets / (last[0] - first[0]) * 1e3,
-            (last[3] - first[3]) / packets,
-            offered["frames"] / offered["seconds"] / 1e6,
-        )
+        return packets / (last[0] - first[0]) * 1e3, (last[3] - first[3]) / max(1, packets)
+
+    def await_frames(self, direction, before):
+        """Waits until more frames have arrived than before."""
+        deadline = time.monotonic() + 5
+        while self.totals(direction)[1] == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError("nothing arrived behind the device under test")
+            time.sleep(0.01)
 
     def totals(self, direction=DOWN):
         """A counter's running totals: nanoseconds, packets, octets, tunnelled, late."""

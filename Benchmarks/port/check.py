@@ -1,5 +1,7 @@
 """What a device under test makes of the frames, decoded by Scapy: a fast device that tunnels wrongly is none."""
 
+import time
+
 from bench import ANCHOR, DOWN, MACS, gateway, prefix
 
 CORRESPONDENT = "2001:db8:c::1"
@@ -93,4 +95,5 @@ def sample(device, direction, size=78):
         destinations=device.bindings, seconds=0.05, size=size, rate=2000, direction=direction, even=True
     )
     generator.communicate(timeout=20)
+    time.sleep(0.2)
     return verify(device, direction, size)

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench import ANCHOR, BUILT, DEVICE_CPU, DOWN, GATEWAY_NET, MACS, MAGS, ROOT, UP, Bench, gateway, prefix_number
+from bench import ANCHOR, BUILT, DEVICE_CPU, DOWN, GATEWAY_NET, GENERATOR_CPU, MACS, MAGS, ROOT, UP, Bench, gateway, prefix_number
 from routes import add_routes
 
 sys.path.append(os.path.join(ROOT, "Benchmarks", "control"))
@@ -15,6 +15,7 @@ INNER_TABLE = 100
 #: What each is, for the record.
 WORDS = {
     "lma": "the product",
+    "lma-2": "the product, two workers",
     "l2fwd": "C, AF_XDP, layer 2 only, same rings and batches",
     "seg6": "the kernel: encap.red by a route to a nexthop object for each /64, End.DT6 up",
     "xdp-lpm": "XDP program, BPF trie",
@@ -26,11 +27,13 @@ class Device(Bench):
     """One device under test on its bed."""
 
     name = ""
+    #: A veth hands frames to the receive queue of the CPU that sends them.
+    queues, generator_cpus = 1, (GENERATOR_CPU,)
     #: Share of the frames behind it that are in a tunnel.
     tunnelled = {DOWN: 1.0, UP: 0.0}
 
-    def __init__(self, bindings, *, queues=1):
-        super().__init__(queues=queues)
+    def __init__(self, bindings):
+        super().__init__(queues=self.queues)
         self.bindings = 0
         try:
             self.put_in()
@@ -51,10 +54,10 @@ class Device(Bench):
             self.add(self.bindings, bindings)
             self.bindings = bindings
 
-    def measure(self, direction, *, size=78, seconds=1.5, destinations=None):
+    def measure(self, direction, *, size=78, seconds=1.5):
         """Mpps forwarded at most; an error when what arrived was not what the device should make."""
-        mpps, share, _ = self.rate(
-            destinations=destinations or self.bindings, seconds=seconds, size=size, direction=direction
+        mpps, share = self.rate(
+            destinations=self.bindings, seconds=seconds, size=size, direction=direction, cpus=self.generator_cpus
         )
         if share != self.tunnelled[direction]:
             raise RuntimeError(f"{self.name}: {share:.4f} of what arrived {direction} was in tunnels")
@@ -65,13 +68,22 @@ class Anchor(Device):
     """fastpathd as an LMA."""
 
     name = "lma"
+    workers = (DEVICE_CPU,)
 
     def put_in(self):
-        self.daemon = self.start_anchor()
+        self.daemon = self.start_anchor(self.workers)
 
     def add(self, first, last):
         with control.fp.Client(self.daemon.socket_path, owner=control.OWNER, name="bench", timeout=60) as client:
             client.load_packed(control.packed(last, 0))
+
+
+class TwoWorkers(Anchor):
+    """The same with two workers, each on a CPU of its own, as its receive path."""
+
+    name = "lma-2"
+    queues, generator_cpus = 2, (0, 1)
+    workers = (2, 3) if (os.cpu_count() or 1) >= 4 else (0, 1)
 
 
 class Layer2(Device):
@@ -79,14 +91,14 @@ class Layer2(Device):
 
     name = "l2fwd"
     tunnelled = {DOWN: 0.0, UP: 1.0}
-    #: Frames of one transmit call; 0: the kernel's default.
-    budget = 0
+    #: Frames of one transmit call (0: the kernel's default), and of one batch.
+    budget, batch = 2048, 256
 
     def put_in(self):
         program = [os.path.join(BUILT, "l2fwd"), os.path.join(BUILT, "redirect.bpf.o"), "core", "transport1"]
         self.expect_ready(
             self.start(
-                [*program, MACS["cn"], MACS["mag"], DEVICE_CPU, self.budget],
+                [*program, MACS["cn"], MACS["mag"], DEVICE_CPU, self.budget, self.batch],
                 namespace=self.dut,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -156,4 +168,4 @@ class XdpHash(XdpEncapsulator):
     name, map = "xdp-hash", "hash"
 
 
-DEVICES = {device.name: device for device in (Anchor, Layer2, SegmentRouting, XdpEncapsulator, XdpHash)}
+DEVICES = {device.name: device for device in (Anchor, TwoWorkers, Layer2, SegmentRouting, XdpEncapsulator, XdpHash)}

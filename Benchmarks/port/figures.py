@@ -32,12 +32,12 @@ class Figures:
 
     def say(self, name):
         """The last round of a row, on one line."""
-        last = ", ".join(f"{device} {values[-1]:.3f}" for device, values in self.values[name].items())
+        last = ", ".join(f"{device} {values[-1]:.3f}" for device, values in self.values[name].items() if values)
         print(f"  {name} ({self.units[name]}): {last}", flush=True)
 
     def ratios(self, name):
         """Median over the rounds of the product's figure by each peer's of the same round."""
-        own = self.values[name][BASE]
+        own = self.values[name].get(BASE, [])
         peers = {device: values for device, values in self.values[name].items() if device != BASE}
         return {
             device: statistics.median(mine / other for mine, other in zip(own, values) if other)

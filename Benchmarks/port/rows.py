@@ -1,5 +1,7 @@
 """The groups of rows of the suite: what is measured, of which devices, and in which order."""
 
+import os
+
 import load
 from bench import DOWN, MAGS, UP
 from figures import size_words, table_words
@@ -76,6 +78,26 @@ class Tables:
                 figures.say(name)
 
 
+class Workers:
+    """One worker beside two, each with a generator and receive queue of its own; not by default with fewer than four CPUs."""
+
+    devices = ("lma", "lma-2")
+
+    @staticmethod
+    def first_table(bindings):
+        return bindings
+
+    @staticmethod
+    def measure(devices, figures, options):
+        grow(devices, options.bindings)
+        name = f"lma-downlink-{table_words(options.bindings)}-workers"
+        figures.row(name, "Mpps", note="one worker; two of them as the peer")
+        for _ in range(min(3, options.rounds)):
+            for device in devices.values():
+                figures.add(name, device.name, device.measure(DOWN, seconds=options.seconds))
+            figures.say(name)
+
+
 def grow(devices, bindings):
     """Gives all devices that many bindings."""
     for device in devices.values():
@@ -90,4 +112,6 @@ GROUPS = {
     "latency": load.Latency,
     "updates": load.Updates,
     "idle": load.Idle,
+    "workers": Workers,
 }
+DEFAULT = [name for name in GROUPS if name != "workers" or (os.cpu_count() or 1) >= 4]

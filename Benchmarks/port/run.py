@@ -20,44 +20,46 @@ sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import check  # noqa: E402
 import rows  # noqa: E402
-from bench import busy  # noqa: E402
+from bench import busy, nics  # noqa: E402
 from devices import DEVICES, control  # noqa: E402
 from figures import Figures  # noqa: E402
 
 
-def opened(stack, names, bindings, loudest):
-    """The devices, each with its output checked once."""
-    devices = {}
-    for name in names:
-        devices[name] = stack.enter_context(DEVICES[name](bindings))
-        for direction in rows.DIRECTIONS:
-            check.sample(devices[name], direction)
-        print(f"  {name}: ready, frames of both directions decoded", flush=True)
-        loudest.append(busy())
-    return devices
+def opened(stack, name, bindings, loudest):
+    """A device, its output checked once."""
+    device = stack.enter_context(DEVICES[name](bindings))
+    for direction in rows.DIRECTIONS:
+        check.sample(device, direction)
+    print(f"  {name}: ready, frames of both directions decoded", flush=True)
+    loudest.append(busy())
+    return device
 
 
 def measure(options=None):
     """The suite's result entries."""
     options = options or parse([])
     control.build()
-    figures, loudest = Figures(options), []
-    groups = [rows.GROUPS[name] for name in options.rows]
+    figures, loudest = Figures(options), [0.0]
+    groups = sorted((rows.GROUPS[name] for name in options.rows), key=lambda group: group.first_table(options.bindings))
     names = [name for name in DEVICES if any(name in group.devices for group in groups)]
     print(f"port: {', '.join(options.rows)}; {options.bindings} bindings", flush=True)
-    with contextlib.ExitStack() as stack:
-        first = min(group.first_table(options.bindings) for group in groups)
-        devices = opened(stack, names, first, loudest)
-        for group in sorted(groups, key=lambda group: group.first_table(options.bindings)):
-            group.measure({name: devices[name] for name in group.devices}, figures, options)
-        loudest.append(busy())
+    # There is one set of real interfaces: a device after the other then, and their ratios are of figures minutes apart.
+    for together in [[name] for name in names] if nics() else [names]:
+        with contextlib.ExitStack() as stack:
+            first = min(group.first_table(options.bindings) for group in groups)
+            devices = {name: opened(stack, name, first, loudest) for name in together}
+            for group in groups:
+                wanted = {name: device for name, device in devices.items() if name in group.devices}
+                if wanted:
+                    group.measure(wanted, figures, options)
+            loudest.append(busy())
     return figures.entries(max(loudest))
 
 
 def parse(arguments):
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    chosen = os.environ.get("ROWS", "").split() or list(rows.GROUPS)
+    chosen = os.environ.get("ROWS", "").split() or rows.DEFAULT
     parser.add_argument("--rows", nargs="+", choices=rows.GROUPS, default=chosen, help="only these groups of rows")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each rate")
