@@ -19,9 +19,13 @@ public struct Limits: Hashable, Sendable {
   /// Most records in one frame.
   public var recordsPerFrame: Int
 
-  public init(payloadOctets: Int, recordsPerFrame: Int) {
+  /// Memory that the records of all open transactions take together; not in the HELLO reply.
+  public var octetsAside: Int
+
+  public init(payloadOctets: Int, recordsPerFrame: Int, octetsAside: Int = 1 << 30) {
     self.payloadOctets = payloadOctets
     self.recordsPerFrame = recordsPerFrame
+    self.octetsAside = octetsAside
   }
 
   /// 4 MiB and 65536 records: 65 535 LMA bindings of 64 octets fit one frame, and a connection never needs more than one

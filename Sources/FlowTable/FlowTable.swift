@@ -34,6 +34,9 @@ public final class FlowTable: @unchecked Sendable {
   /// Records of a kind that may exist at once: the live ones, those in the retire queue, and the unused number 0.
   static func records(_ live: Int, _ limits: FlowTableLimits) -> Int { live + limits.retired + 1 }
 
+  /// The same of bindings, of which a batch may retire more.
+  static func bindingRecords(_ limits: FlowTableLimits) -> Int { limits.bindings + limits.retirePlaces + 1 }
+
   /// - Parameter seed: the hash seed, for repeatable runs; nil draws a random one.
   /// - Throws: `limitOutOfRange`, or `mapping` when the kernel refuses address space.
   public convenience init(limits: FlowTableLimits, seed: (UInt64, UInt64)? = nil) throws(FlowTableError) {
@@ -55,7 +58,7 @@ public final class FlowTable: @unchecked Sendable {
     hash = KeyHash(seed ?? KeyHash.randomSeed())
     header = try Mapping(bytes: Header.bytes)
     quiescentWords = try Mapping(bytes: limits.workers * QuiescentStates.stride)
-    let bindings = Self.records(limits.bindings, limits)
+    let bindings = Self.bindingRecords(limits)
     bindingRecords = try Mapping(bytes: bindings * MemoryLayout<BindingRecord>.stride)
     routeRecords = try Mapping(bytes: Self.records(limits.routes, limits) * MemoryLayout<BindingRecord>.stride)
     ipv6Roots = try Mapping(bytes: 4 << RouteTrie.rootBits(.ipv6))

@@ -5,7 +5,8 @@ public struct FlowTableLimits: Sendable, Hashable {
   public var tunnels: Int
   public var nextHops: Int
   public var routes: Int
-  /// Replaced records that may wait for a grace period; a full queue refuses further changes (back-pressure).
+  /// Replaced records that may wait for a grace period; a full queue refuses further changes (back-pressure). One batch of
+  /// bindings may go beyond it while at most half of it is in use: another content for the whole table is one batch.
   public var retired: Int
   /// Localized routes of all prefixes together.
   public var localizedRoutes: Int
@@ -24,6 +25,10 @@ public struct FlowTableLimits: Sendable, Hashable {
     self.localizedRoutes = localizedRoutes
     self.workers = workers
   }
+
+  /// Replaced records that wait at most: a removal of every binding, and one of the same size by other keys, retire two
+  /// records each.
+  var retirePlaces: Int { retired + 2 * bindings }
 
   /// The largest value of any limit but that on routes: indices are 32 bits wide and records up to 128 octets long, and a
   /// leaf of the route trie has 28 bits for the number of its next hop (`RouteLeaf`).

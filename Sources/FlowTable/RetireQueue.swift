@@ -30,7 +30,13 @@ struct RetireQueue: ~Copyable {
     var id: UInt32 = 0
   }
 
+  /// Items that may wait, but for one large batch.
+  let limit: Int
+  /// Items that may wait with that one.
   let capacity: Int
+  /// Places before the queue starts over at the front: as many as the limit, so that a queue that is never empty does not
+  /// go through all memory of a large batch.
+  private var places: Int
   private(set) var count = 0
   /// Items that ever left the queue: with the generation and `TableWriter.silentChanges` it tells the audit whether the
   /// table has changed.
@@ -42,14 +48,22 @@ struct RetireQueue: ~Copyable {
   private var first = 0
   private let mapping: Mapping
 
-  init(capacity: Int) throws(FlowTableError) {
+  /// - Parameter capacity: at least the limit.
+  init(limit: Int, capacity: Int) throws(FlowTableError) {
+    self.limit = limit
     self.capacity = capacity
+    places = limit
     self.mapping = try Mapping(bytes: capacity * MemoryLayout<Item>.stride)
   }
 
   func waiting(_ kind: Kind) -> Int { waiting[Int(kind.rawValue)] }
 
-  var room: Int { capacity - count }
+  var room: Int { limit - count }
+
+  /// Whether a batch of so many items fits: within the limit, or beyond it behind a queue of which at most half is in use.
+  func takesBatch(of count: Int) -> Bool {
+    room >= min(count, (limit + 1) / 2) && capacity - self.count >= count
+  }
 
   /// The generation that the oldest item waits for.
   var oldestGeneration: UInt64? {
@@ -60,13 +74,35 @@ struct RetireQueue: ~Copyable {
   mutating func append(_ item: Item) {
     precondition(count < capacity, "the retire queue was filled past its reservation")
     // Start over at the front when empty, so that a short queue stays in few pages.
-    if count == 0 { first = 0 }
+    if count == 0 {
+      (first, places) = (0, limit)
+    } else if count == places {
+      moveToFront(places: capacity)
+    } else if places > limit && count <= limit / 64 {
+      // The large batch is gone: few are left to move.
+      moveToFront(places: limit)
+    }
     let last = first + count
     // The position is below the capacity that the mapping was made for; an item is plain data.
-    unsafe items[last < capacity ? last : last - capacity] = item
+    unsafe items[last < places ? last : last - places] = item
     count += 1
     waiting[Int(item.kind.rawValue)] += 1
-    highWater = max(highWater, min(first + count, capacity))
+    highWater = max(highWater, min(first + count, places))
+  }
+
+  private mutating func moveToFront(places: Int) {
+    var waiting: [Item] = []
+    waiting.reserveCapacity(count)
+    // Positions below `count`, which are places of the mapping.
+    for position in 0..<count { unsafe waiting.append(items[place(position)]) }
+    for position in 0..<count { unsafe items[position] = waiting[position] }
+    (first, self.places) = (0, places)
+  }
+
+  /// Where the item is that is `position` places behind the oldest.
+  private func place(_ position: Int) -> Int {
+    let place = first + position
+    return place < places ? place : place - places
   }
 
   /// Takes the oldest item if it waits for nothing newer than `generation`.
@@ -74,7 +110,7 @@ struct RetireQueue: ~Copyable {
     // As above.
     guard count > 0, unsafe items[first].generation <= generation else { return nil }
     let item = unsafe items[first]
-    first = first + 1 == capacity ? 0 : first + 1
+    first = first + 1 == places ? 0 : first + 1
     count -= 1
     waiting[Int(item.kind.rawValue)] -= 1
     taken += 1
@@ -83,9 +119,8 @@ struct RetireQueue: ~Copyable {
 
   /// The octets of the item that is `position` places behind the oldest, for the audit: they may be damaged.
   func octets(_ position: Int) -> UnsafeRawPointer {
-    let place = first + position
     // Callers stay below `count`, so the place is one of the mapping's.
-    return unsafe UnsafeRawPointer(items + (place < capacity ? place : place - capacity))
+    unsafe UnsafeRawPointer(items + place(position))
   }
 
   private var items: UnsafeMutablePointer<Item> {

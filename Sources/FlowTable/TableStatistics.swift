@@ -48,7 +48,7 @@ extension TableWriter {
     return TableStatistics(
       generation: generation, bindings: bindings.live, routes: routes.live, tunnels: tunnels.count,
       nextHops: nextHops.count, proxyTable: proxyTable.statistics, mobileTable: mobileTable.statistics,
-      routeTable: routeTable.statistics, retired: retired.count, retiredCapacity: retired.capacity,
+      routeTable: routeTable.statistics, retired: retired.count, retiredCapacity: retired.limit,
       laggingWorkers: lagging, memoryBytes: tables.reduce(records + routeTrie.bytes) { $0 + $1.bytes })
   }
 }

@@ -39,12 +39,18 @@ extension TableWriter {
       }
     }
     // Bounds from above; only when they do not fit, the batch is played through on a copy of the keys.
-    if arena.live + newRecords > arena.limit || retired.room < replaced {
+    let isBindings = arena === bindings
+    if arena.live + newRecords > arena.limit || !(isBindings ? canRetireBatch(of: replaced) : retired.room >= replaced)
+    {
       let exact = rehearse(in: arena)
       if exact.live > arena.limit { throw outOfRecords }
-      try reserveRetired(exact.retired)
+      if !isBindings {
+        try reserveRetired(exact.retired)
+      } else if !canRetireBatch(of: exact.retired) {
+        throw .retireQueueFull(capacity: retired.limit)
+      }
     }
-    if arena === routes { try reserveTrie(outOfRecords) }
+    if !isBindings { try reserveTrie(outOfRecords) }
     for number in TableNumber.allCases {
       let (table, place) = (prefixTable(number), Int(number.rawValue))
       let wanted = newKeys[place] + min(lentKeys[place], linked[place] - table.linked)
@@ -60,7 +66,7 @@ extension TableWriter {
     if changes == 0 || routeTrie.hasRoom(changes) { return }
     reclaim()
     if routeTrie.hasRoom(changes) { return }
-    throw routeTrie.waiting > 0 ? .retireQueueFull(capacity: retired.capacity) : outOfRecords
+    throw routeTrie.waiting > 0 ? .retireQueueFull(capacity: retired.limit) : outOfRecords
   }
 
   /// How many live records and retired items the batch leads to, exactly, with repeated keys taken one after the other.

@@ -39,7 +39,7 @@ public final class TableWriter {
     // All addresses are of mappings of `table`, which this object keeps; the header's lines are one for each table.
     let header = unsafe table.header.base
     bindings = try unsafe RecordArena(
-      base: table.bindingRecords.base, limit: limits.bindings, capacity: limits.bindings + limits.retired)
+      base: table.bindingRecords.base, limit: limits.bindings, capacity: limits.bindings + limits.retirePlaces)
     routes = try unsafe RecordArena(
       base: table.routeRecords.base, limit: limits.routes, capacity: limits.routes + limits.retired)
     proxyTable = try unsafe PrefixTable(line: header + Header.proxy, records: bindings, keyed: table.hash)
@@ -49,8 +49,8 @@ public final class TableWriter {
     tunnels = try TunnelTable(table: table)
     nextHops = try NextHopTable(table: table)
     localizedRoutes = LocalizedRouteBlocks(table: table)
-    counters = try IndexPool(capacity: limits.bindings + limits.retired)
-    retired = try RetireQueue(capacity: limits.retired)
+    counters = try IndexPool(capacity: limits.bindings + limits.retirePlaces)
+    retired = try RetireQueue(limit: limits.retired, capacity: limits.retirePlaces)
     generation = table.view.generation
   }
 
@@ -75,7 +75,15 @@ public final class TableWriter {
   func reserveRetired(_ count: Int) throws(FlowTableError) {
     if retired.room >= count { return }
     reclaim()
-    if retired.room < count { throw .retireQueueFull(capacity: retired.capacity) }
+    if retired.room < count { throw .retireQueueFull(capacity: retired.limit) }
+  }
+
+  /// The same for a batch of bindings, which may go beyond the limit: a table's whole content is replaced at once, however
+  /// large it is, and what a worker that does not move keeps from being freed stays bounded all the same.
+  func canRetireBatch(of count: Int) -> Bool {
+    if retired.takesBatch(of: count) { return true }
+    reclaim()
+    return retired.takesBatch(of: count)
   }
 
   /// The generation that a worker reported last; 0 while it is offline.

@@ -52,11 +52,13 @@ struct ControlServerRevocationTests {
     }
   }
 
-  @Test("A client that goes away after it has asked: its bindings go all the same")
+  @Test("A client that goes away after it has asked: its bindings go all the same, and subscribers are told")
   func lostClient() throws {
     try ServiceFixture().run { fixture in
       let watcher = try SocketClient.greeted(fixture.path)
       try load(watcher)
+      let subscriber = try SocketClient.greeted(fixture.path, owner: 5)
+      _ = try outcome(subscriber.ask(.subscribe(EventMask(.bulk)), id: 77))
       do {
         let gone = try SocketClient.greeted(fixture.path)
         try gone.send(.delete(DeleteRequest(keys: [.bindings(remote: Self.remote, nil)])), id: 7, flags: .atomic)
@@ -65,6 +67,8 @@ struct ControlServerRevocationTests {
         withExtendedLifetime(gone) {}
       }
       try wait(watcher) { $0 == 1 }
+      let items = try subscriber.event().items.map { "\($0.key)=\($0.value)" }
+      #expect(items == ["event=bulk", "operation=revoked", "owner=0", "count=\(Self.count)"])
       #expect(try watcher.hello().tables.first { $0.number == TableNumber.tunnels.rawValue }?.entries == 1)
     }
   }

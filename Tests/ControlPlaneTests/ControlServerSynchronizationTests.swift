@@ -27,8 +27,8 @@ struct ControlServerSynchronizationTests {
     if case .failure(.conflict, _) = reply { true } else { false }
   }
 
-  private static func isStale(_ client: SocketClient) throws -> Bool {
-    try client.hello(owner: 7).tables.first { $0.number == TableNumber.bindings.rawValue }?.hasStaleEntries ?? false
+  private static func isStale(_ client: SocketClient, owner: UInt32 = 7) throws -> Bool {
+    try client.hello(owner: owner).tables.first { $0.number == TableNumber.bindings.rawValue }?.hasStaleEntries ?? false
   }
 
   @Test("Said again unchanged: nothing is written and nothing goes; what is not said goes, and others' entries stay")
@@ -95,6 +95,35 @@ struct ControlServerSynchronizationTests {
         _ = try Self.outcome(try #require(last, place))
         try #require(try Self.bindings(reader) == Set(said + others), place)
       }
+    }
+  }
+
+  @Test("A sweep that has begun goes on to its end when its client goes")
+  func lostInSweep() throws {
+    let (all, kept) = (60_000, 10)
+    try ServiceFixture().run { fixture in
+      let watcher = try SocketClient.greeted(fixture.path)
+      let entries = (0..<all).map { Self.binding($0) }
+      do {
+        let gone = try SocketClient.greeted(fixture.path, owner: 7)
+        _ = try Self.outcome(gone.ask(Self.upsert(entries)))
+        _ = try Self.outcome(gone.ask(.syncBegin(TableScope())))
+        _ = try Self.outcome(gone.ask(Self.upsert(Array(entries.prefix(kept)))))
+        try gone.send(.syncEnd(SyncEndRequest(count: UInt64(kept))), id: 3)
+        // The first slices are under way before the connection ends.
+        try Self.wait(watcher) { $0 < UInt64(all) }
+        withExtendedLifetime(gone) {}
+      }
+      try Self.wait(watcher) { $0 == UInt64(kept) }
+      #expect(try Self.bindings(watcher) == Set(entries.prefix(kept)) && !Self.isStale(watcher, owner: 0))
+    }
+  }
+
+  /// Asks until the number of bindings is as wanted; not for ever.
+  private static func wait(_ client: SocketClient, _ isDone: (UInt64) -> Bool) throws {
+    let end = ContinuousClock.now + .seconds(20)
+    while let entries = try client.hello().tables.first?.entries, !isDone(entries) {
+      guard ContinuousClock.now < end else { throw SocketClient.Failure(description: "\(entries) bindings are left") }
     }
   }
 

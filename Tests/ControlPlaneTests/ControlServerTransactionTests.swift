@@ -5,13 +5,13 @@ import Testing
 
 @Suite("Transactions on the control socket")
 struct ControlServerTransactionTests {
-  private static let old: [TableRecord] = (0..<4).map { .binding(Sample.binding(Sample.pooled($0))) }
-  private static let new: [TableRecord] = (2..<7).map { .binding(Sample.binding(Sample.pooled($0), Sample.mag2)) }
+  static let old: [TableRecord] = (0..<4).map { .binding(Sample.binding(Sample.pooled($0))) }
+  static let new: [TableRecord] = (2..<7).map { .binding(Sample.binding(Sample.pooled($0), Sample.mag2)) }
 
-  private static func upsert(_ records: [TableRecord]) -> Request { .upsert(UpsertRequest(records: records)) }
+  static func upsert(_ records: [TableRecord]) -> Request { .upsert(UpsertRequest(records: records)) }
 
   /// What TXN_COMMIT must say of these frames; the CRC is the model's, bit by bit.
-  private static func commit(_ frames: [[TableRecord]]) -> TransactionCommit {
+  static func commit(_ frames: [[TableRecord]]) -> TransactionCommit {
     var octets: [UInt8] = []
     for frame in frames {
       var bytes: [UInt8] = []
@@ -21,27 +21,41 @@ struct ControlServerTransactionTests {
     return TransactionCommit(count: UInt64(frames.joined().count), checksum: OwnershipModel.crc(octets))
   }
 
-  private static func bindings(_ client: SocketClient) throws -> Set<TableRecord> {
+  static func bindings(_ client: SocketClient) throws -> Set<TableRecord> {
     var all: Set<TableRecord> = []
     try client.send(.dump(DumpRequest(table: .bindings)), id: 9)
     while case .dump(let slice) = try client.receive().reply, !slice.records.isEmpty { all.formUnion(slice.records) }
     return all
   }
 
-  private static func outcome(_ reply: Reply) throws -> Outcome {
+  static func outcome(_ reply: Reply) throws -> Outcome {
     guard case .outcome(let outcome) = reply else { throw SocketClient.Failure(description: "refused: \(reply)") }
     return outcome
   }
 
-  private static func refusal(_ reply: Reply) throws -> Outcome.Failure {
+  static func refusal(_ reply: Reply) throws -> Outcome.Failure {
     guard case .failure(_, let outcome) = reply, let failure = outcome.firstFailure else {
       throw SocketClient.Failure(description: "not refused: \(reply)")
     }
     return failure
   }
 
-  private static func begin(_ client: SocketClient, _ table: TableNumber? = nil) throws {
+  static func begin(_ client: SocketClient, _ table: TableNumber? = nil) throws {
     _ = try outcome(client.ask(.transactionBegin(TableScope(table)), flags: .replace))
+  }
+
+  /// Begins as many transactions as there may be: every place is free again as soon as the daemon has seen the last
+  /// client go.
+  private static func takeAllPlaces(_ fixture: ServiceFixture) throws -> [SocketClient] {
+    let clients = try (0..<2).map { _ in try SocketClient.greeted(fixture.path) }
+    for client in clients {
+      var attempts = 0
+      while case .failure = try client.ask(.transactionBegin(TableScope()), flags: .replace) {
+        attempts += 1
+        try #require(attempts < 10_000)
+      }
+    }
+    return clients
   }
 
   @Test("The content is replaced as one generation; it is the committer's, and equal entries are not written")
@@ -87,15 +101,7 @@ struct ControlServerTransactionTests {
         let client = try SocketClient.greeted(fixture.path)
         try client.send(Array(bytes.prefix(cut)))
       }
-      // Every place for a transaction is free again as soon as the daemon has seen the last one go.
-      let clients = try (0..<2).map { _ in try SocketClient.greeted(fixture.path) }
-      for client in clients {
-        var attempts = 0
-        while case .failure = try client.ask(.transactionBegin(TableScope()), flags: .replace) {
-          attempts += 1
-          try #require(attempts < 10_000)
-        }
-      }
+      let clients = try Self.takeAllPlaces(fixture)
       let after = try reader.hello()
       #expect(after.generation == before.generation)
       #expect(after.tables == before.tables)
@@ -124,14 +130,8 @@ struct ControlServerTransactionTests {
         let client = try SocketClient.greeted(fixture.path)
         try client.send(bytes)
       }
-      let clients = try (0..<2).map { _ in try SocketClient.greeted(fixture.path) }
-      for client in clients {
-        var attempts = 0
-        while case .failure = try client.ask(.transactionBegin(TableScope()), flags: .replace) {
-          attempts += 1
-          try #require(attempts < 10_000)
-        }
-      }
+      let clients = try Self.takeAllPlaces(fixture)
+      withExtendedLifetime(clients) {}
       let after = try reader.hello()
       #expect(after.generation == before.generation && after.tables == before.tables)
     }
@@ -177,29 +177,6 @@ struct ControlServerTransactionTests {
       #expect(
         try Self.outcome(third.ask(.transactionCommit(TransactionCommit(count: 0, checksum: 0)))).removed == 5)
       #expect(try Self.bindings(client).isEmpty)
-    }
-  }
-
-  @Test("A table that is too small for a transaction refuses it whole")
-  func tooLarge() throws {
-    // 1024 tunnels are the fixture's limit: a transaction takes 1029 records.
-    try ServiceFixture(bindings: 5).run { fixture in
-      let client = try SocketClient.greeted(fixture.path)
-      _ = try Self.outcome(client.ask(Self.upsert(Self.old)))
-      let many: [TableRecord] = (10..<1040).map { .binding(Sample.binding(Sample.pooled($0))) }
-      try Self.begin(client)
-      #expect(try Self.refusal(client.ask(Self.upsert(many))).code == .full)
-      let six = Array(many.prefix(6))
-      _ = try Self.outcome(client.ask(Self.upsert(six)))
-      let refusal = try Self.refusal(client.ask(.transactionCommit(Self.commit([six]))))
-      #expect(refusal.code == .full)
-      #expect(try Self.bindings(client) == Set(Self.old))
-      // Five fit, although four others are there until the commit.
-      try Self.begin(client)
-      let five = Array(many.prefix(5))
-      _ = try Self.outcome(client.ask(Self.upsert(five)))
-      _ = try Self.outcome(client.ask(.transactionCommit(Self.commit([five]))))
-      #expect(try Self.bindings(client) == Set(five))
     }
   }
 }

@@ -98,7 +98,7 @@ struct OwnershipModelTests {
       model.tables.advance(to: fixture.now)
       model.forgetAbsent()
     case 7, 8:
-      open[owner] = fixture.registry.beginSynchronization(of: owner, scope)
+      open[owner] = try fixture.registry.beginSynchronization(of: owner, scope)
       model.beginSynchronization(owner, scope)
     case 9: try endSynchronization(owner)
     default:

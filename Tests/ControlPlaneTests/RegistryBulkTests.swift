@@ -50,4 +50,50 @@ struct RegistryBulkTests {
       fixture.writer.reclaim()
     }
   }
+
+  @Test("A replacement that removes more than may wait for the workers is made, and one behind a stuck worker refused")
+  func replacementBeyondTheRetireQueue() throws {
+    let fixture = try RegistryFixture(bindings: 4096, retired: 256)
+    let all = (0..<4000 as Range<UInt32>).map(Self.record)
+    #expect(fixture.registry.set(all, atomic: false, now: fixture.now).applied == 4000)
+    fixture.table.quiescence.online(0)
+    // Two for each removal: more than half of the queue.
+    let first = fixture.registry.delete(all.prefix(70).map(\.key), atomic: true, now: fixture.now)
+    #expect(first.applied == 70)
+    let dump = try fixture.dump(slice: 1000)
+    let refused = fixture.registry.replace(Replacement(TableScope(.bindings)), owner: 0, now: fixture.now)
+    #expect(refused.firstFailure?.code == .unavailable && refused.removed == 0)
+    #expect(try fixture.dump(slice: 1000) == dump)
+    fixture.table.quiescence.report(0)
+    let outcome = fixture.registry.replace(Replacement(TableScope(.bindings)), owner: 0, now: fixture.now)
+    #expect(outcome == Outcome(removed: 3930, generation: fixture.registry.generation))
+    #expect(fixture.writer.statistics.bindings == 0 && fixture.registry.bindingCount == 0)
+    fixture.table.quiescence.offline(0)
+    fixture.writer.reclaim()
+    #expect(fixture.registry.set(all, atomic: false, now: fixture.now).applied == 4000)
+  }
+
+  @Test("A dump, a sweep and a revocation pass a hundred thousand entries that have gone as if they had not been there")
+  func emptySlots() throws {
+    let count: UInt32 = 300_000
+    let fixture = try RegistryFixture(bindings: Int(count), retired: 1 << 20)
+    let registry = fixture.registry
+    let last = Self.record(count - 1)
+    for start in stride(from: 0, to: count, by: 10_000) {
+      _ = registry.set((start..<start + 10_000).map(Self.record), atomic: false, now: fixture.now)
+    }
+    let replacement = Replacement(TableScope(.bindings))
+    replacement.add(UpsertRequest(records: [last]), (CRC32(), 0))
+    #expect(registry.replace(replacement, owner: 0, now: fixture.now).removed == count - 1)
+    // The quickest of many: a walk through the slots would read 30 MB each time, which takes 3 ms.
+    var quickest = Duration.seconds(1)
+    for _ in 0..<50 {
+      let time = try ContinuousClock().measure {
+        let slice = try #require(registry.dump(DumpRequest(table: .bindings), limit: 2048, now: fixture.now))
+        #expect(slice.records == [last])
+      }
+      quickest = min(quickest, time)
+    }
+    #expect(quickest < .milliseconds(1), "\(quickest)")
+  }
 }

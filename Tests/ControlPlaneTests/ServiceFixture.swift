@@ -24,6 +24,7 @@ final class ServiceFixture {
   ///   - record: receives what is logged; without, nothing below critical is.
   init(
     _ text: String = SampleConfiguration.lma, bindings: Int = 1 << 20, retired: Int = 1 << 20,
+    limits: Limits = .standard,
     path given: String? = nil, inherited: InheritedSocket? = nil, source: any StatusSource = Source(),
     clock: (@Sendable () -> UInt64)? = nil, record: LogRecorder? = nil
   ) throws {
@@ -43,7 +44,7 @@ final class ServiceFixture {
     logger.logLevel = record == nil ? .critical : .info
     service = try TableService(
       configuration: configuration, interfaces: Array(interfaces), table: table, steering: nil, statusSource: source,
-      software: "fastpathd test", inherited: inherited, requestResolution: nil, logger: logger,
+      software: "fastpathd test", inherited: inherited, limits: limits, requestResolution: nil, logger: logger,
       clock: clock ?? { DispatchTime.now().uptimeNanoseconds })
   }
 

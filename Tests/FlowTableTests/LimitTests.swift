@@ -37,6 +37,55 @@ import Testing
     #expect(fixture.writer.binding(Self.key(9)) != nil && fixture.writer.binding(Self.key(101)) == nil)
   }
 
+  /// Another content for the whole table is one batch, whatever its size; it goes while at most half of the queue is in
+  /// use, so that what a worker that does not move holds back has a bound.
+  @Test func batchBeyondTheRetireQueue() throws {
+    let fixture = try Fixture(bindings: 1000, retired: 64)
+    let (writer, quiescence) = (fixture.writer, fixture.table.quiescence)
+    func keys(_ round: Int) -> [BindingKey] { (0..<1000).map { Self.key(1000 * round + $0) } }
+    func content(_ round: Int) -> [TableWriter.BindingChange] {
+      keys(round).map { .set(Binding(key: $0, tunnel: fixture.tunnels[round % 4])) }
+    }
+    try writer.apply(content(0))
+    quiescence.online(0)
+    let old = fixture.table.view.snapshot()
+    for round in 1...32 {
+      try writer.apply([.set(Binding(key: Self.key(0), tunnel: fixture.tunnels[round % 4]))])
+    }
+    // 32 of 64 wait; a removal of all and a new content of the same size are 2000 more.
+    try writer.apply(keys(0).map { .remove($0) } + content(1))
+    try writer.expectSound()
+    #expect(writer.statistics.retired == 2032 && writer.statistics.bindings == 1000)
+    let addresses = (keys(0) + keys(1)).map { $0.prefix.address }
+    let news = fixture.table.view.snapshot().find(addresses)
+    #expect(news[..<1000].allSatisfy { $0 == nil } && news[1000...].allSatisfy { $0 != nil })
+    #expect(old.find(addresses)[..<1000].allSatisfy { $0 != nil })
+    let full = FlowTableError.retireQueueFull(capacity: 64)
+    #expect(throws: full) { try writer.apply(content(1).reversed()) }
+    #expect(throws: full) { try writer.apply([.remove(Self.key(1000))]) }
+    #expect(writer.statistics.retired == 2032)
+    // A removed binding takes two rounds.
+    for _ in 0..<2 {
+      quiescence.report(0)
+      writer.reclaim()
+    }
+    try writer.expectSound()
+    // Again and again: what was beyond the limit is freed.
+    for round in 2..<6 {
+      try writer.apply(keys(round - 1).map { .remove($0) } + content(round))
+      for number in 0..<20 {
+        _ = try? writer.apply([.set(Binding(key: keys(round)[number], tunnel: fixture.tunnels[0]))])
+      }
+      try writer.expectSound("round \(round)")
+      for _ in 0..<2 {
+        quiescence.report(0)
+        writer.reclaim()
+      }
+      #expect(writer.statistics.retired == 0)
+    }
+    quiescence.offline(0)
+  }
+
   @Test func routesTunnelsNextHops() throws {
     let limits = FlowTableLimits(bindings: 4, tunnels: 2, nextHops: 3, routes: 2, retired: 64, workers: 1)
     let table = try FlowTable(limits: limits)

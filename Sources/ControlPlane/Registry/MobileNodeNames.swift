@@ -5,7 +5,7 @@ final class MobileNodeNames {
   typealias ID = UInt32
 
   private struct Name: SlotEntry {
-    let slotKey: String
+    let slotKey: NameOctets
     /// Bindings and notes of the journal that have it.
     var users = 1
   }
@@ -15,12 +15,13 @@ final class MobileNodeNames {
   /// One user more of a name; 0 for none.
   func use(_ name: String?) -> ID {
     guard let name else { return 0 }
-    let hash = names.hash(name)
-    if let slot = names.find(name, hash) {
+    let key = NameOctets(text: name)
+    let hash = names.hash(key)
+    if let slot = names.find(key, hash) {
       names[slot]?.users += 1
       return slot + 1
     }
-    return names.insert(Name(slotKey: name), hash) + 1
+    return names.insert(Name(slotKey: key), hash) + 1
   }
 
   /// One user more of a name that has some.
@@ -39,10 +40,26 @@ final class MobileNodeNames {
     names.release(id - 1)
   }
 
-  subscript(id: ID) -> String? { id == 0 ? nil : names[id - 1]?.slotKey }
+  subscript(id: ID) -> String? { id == 0 ? nil : names[id - 1]?.slotKey.text }
 }
 
-extension String: SlotKey {
-  /// The standard library's hash, which has a secret of its own.
-  func hash(_ secret: SlotSecret) -> UInt64 { UInt64(bitPattern: Int64(hashValue)) }
+/// A name by its UTF-8 octets. Strings are equal when they are canonically equivalent ("é" as one scalar or as two), but a
+/// mobile node's identifier is what was sent: two that differ in an octet are two mobile nodes.
+private struct NameOctets: SlotKey {
+  let text: String
+
+  static func == (left: NameOctets, right: NameOctets) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+  func hash(_ secret: SlotSecret) -> UInt64 {
+    var (hash, word, octets) = (UInt64(0), UInt64(0), UInt64(0))
+    for octet in text.utf8 {
+      word = word << 8 | UInt64(octet)
+      octets += 1
+      if octets % 8 == 0 {
+        hash = secret.hash((hash, word, octets))
+        word = 0
+      }
+    }
+    return secret.hash((hash, word, octets))
+  }
 }

@@ -6,28 +6,38 @@ import ControlProtocol
 /// follow every change, so that the end of one and HELLO only look.
 final class Owners {
   private struct Account {
-    let owner: UInt32
-    var synchronizations = InlineArray<5, UInt32>(repeating: 0)
+    var owner: UInt32
+    /// These only grow, also when the account becomes another owner's: an entry said now is never older than a
+    /// synchronisation of before.
+    var synchronizations = InlineArray<5, UInt64>(repeating: 0)
     var entries = InlineArray<5, Int>(repeating: 0)
     var stale = InlineArray<5, Int>(repeating: 0)
+    /// Entries of all tables.
+    var total = 0
     /// The one that is open; 0: none.
     var session: UInt64 = 0
+    /// Among `idle`.
+    var isIdle = false
+
+    var isUsed: Bool { total > 0 || session != 0 }
   }
 
-  /// Account 0 is the command line's.
+  /// Owners with entries or an open synchronisation at a time.
+  static let limit = 1 << 16
+
+  /// Account 0 is the command line's, always.
   private var accounts = [Account(owner: 0)]
-  private var numbers: [UInt32: UInt32] = [0: 0]
+  private var numbers: [UInt32: UInt16] = [0: 0]
+  /// Accounts that were unused when they came here: the next new owner takes the last one that still is.
+  private var idle: [UInt16] = []
   private var digests = InlineArray<5, TableDigest>(repeating: TableDigest())
   private var staleEntries = InlineArray<5, Int>(repeating: 0)
   private var lastSession: UInt64 = 0
 
   /// Account of whoever makes the request that is under way.
-  private(set) var current: UInt32 = 0
+  private(set) var current: UInt16 = 0
   /// What the request says is stale already: it comes from a snapshot.
   private var saysStale = false
-
-  /// Accounts above this number are looked through for one without entries before another is made.
-  private static let keptAccounts = 1024
 
   private static func index(_ table: TableNumber) -> Int { Int(table.rawValue) - 1 }
 
@@ -35,8 +45,9 @@ final class Owners {
 
   /// A request of this owner begins.
   /// - Parameter stale: its entries count as not said yet.
-  func begin(_ owner: UInt32, stale: Bool = false) {
-    if accounts[Int(current)].owner != owner { current = account(of: owner) }
+  /// - Throws: `full` when there are as many owners as there may be.
+  func begin(_ owner: UInt32, stale: Bool = false) throws(RecordRefusal) {
+    if accounts[Int(current)].owner != owner { current = try account(of: owner) }
     saysStale = stale
     guard stale else { return }
     for table in TableNumber.allCases where accounts[Int(current)].synchronizations[Self.index(table)] == 0 {
@@ -45,22 +56,36 @@ final class Owners {
     }
   }
 
-  private func account(of owner: UInt32) -> UInt32 {
+  private func account(of owner: UInt32) throws(RecordRefusal) -> UInt16 {
     if let number = numbers[owner] { return number }
-    if accounts.count > Self.keptAccounts, let free = accounts.indices.dropFirst().first(where: { isUnused($0) }) {
-      numbers[accounts[free].owner] = nil
-      accounts[free] = Account(owner: owner)
-      numbers[owner] = UInt32(free)
-      return UInt32(free)
-    }
-    accounts.append(Account(owner: owner))
-    numbers[owner] = UInt32(accounts.count - 1)
-    return UInt32(accounts.count - 1)
+    let number = try unusedAccount()
+    let earlier = accounts[Int(number)].owner
+    if numbers[earlier] == number { numbers[earlier] = nil }
+    numbers[owner] = number
+    accounts[Int(number)].owner = owner
+    // Until it has an entry the next owner may have it.
+    noteIdle(number)
+    return number
   }
 
-  private func isUnused(_ number: Int) -> Bool {
-    let account = accounts[number]
-    return account.session == 0 && account.entries.indices.allSatisfy { account.entries[$0] == 0 }
+  private func unusedAccount() throws(RecordRefusal) -> UInt16 {
+    while let number = idle.popLast() {
+      accounts[Int(number)].isIdle = false
+      if !accounts[Int(number)].isUsed { return number }
+    }
+    guard accounts.count < Self.limit else {
+      throw RecordRefusal(
+        code: .full, field: "owner", rule: "\(Self.limit) owners have entries, as many as there may be: use one of them"
+      )
+    }
+    accounts.append(Account(owner: 0))
+    return UInt16(accounts.count - 1)
+  }
+
+  private func noteIdle(_ number: UInt16) {
+    guard number != 0, !accounts[Int(number)].isUsed, !accounts[Int(number)].isIdle else { return }
+    accounts[Int(number)].isIdle = true
+    idle.append(number)
   }
 
   /// The origin of an entry that the request says.
@@ -89,6 +114,7 @@ final class Owners {
   func add(_ origin: EntryOrigin, to table: TableNumber) {
     let index = Self.index(table)
     accounts[Int(origin.account)].entries[index] += 1
+    accounts[Int(origin.account)].total += 1
     if isStale(origin, table) {
       accounts[Int(origin.account)].stale[index] += 1
       staleEntries[index] += 1
@@ -99,17 +125,20 @@ final class Owners {
   /// Adds entries that the request under way has said, all at once: one by one they were a tenth of a bulk load.
   func add(_ count: Int, _ digest: TableDigest, to table: TableNumber) {
     accounts[Int(current)].entries[Self.index(table)] += count
+    accounts[Int(current)].total += count
     digests[Self.index(table)].add(digest)
   }
 
   func remove(_ origin: EntryOrigin, from table: TableNumber) {
     let index = Self.index(table)
     accounts[Int(origin.account)].entries[index] -= 1
+    accounts[Int(origin.account)].total -= 1
     if isStale(origin, table) {
       accounts[Int(origin.account)].stale[index] -= 1
       staleEntries[index] -= 1
     }
     digests[index].remove(origin.checksum)
+    if accounts[Int(origin.account)].total == 0 { noteIdle(origin.account) }
   }
 
   /// The digest of a table, and whether stale entries are in it.
@@ -121,9 +150,10 @@ final class Owners {
 
   /// All entries of the owner in these tables are stale from now on.
   /// - Returns: the synchronisation, which is open until the owner begins another one.
-  func beginSynchronization(of owner: UInt32, _ scope: TableScope) -> Synchronization {
-    let number = account(of: owner)
-    var bounds = InlineArray<5, UInt32>(repeating: 0)
+  /// - Throws: `full` when there are as many owners as there may be.
+  func beginSynchronization(of owner: UInt32, _ scope: TableScope) throws(RecordRefusal) -> Synchronization {
+    let number = try account(of: owner)
+    var bounds = InlineArray<5, UInt64>(repeating: 0)
     for table in TableNumber.allCases where scope.contains(table) {
       markAll(number, table)
       bounds[Self.index(table)] = accounts[Int(number)].synchronizations[Self.index(table)]
@@ -133,7 +163,7 @@ final class Owners {
     return Synchronization(account: number, scope: scope, session: lastSession, bounds: bounds)
   }
 
-  private func markAll(_ number: UInt32, _ table: TableNumber) {
+  private func markAll(_ number: UInt16, _ table: TableNumber) {
     let index = Self.index(table)
     staleEntries[index] += accounts[Int(number)].entries[index] - accounts[Int(number)].stale[index]
     accounts[Int(number)].stale[index] = accounts[Int(number)].entries[index]
@@ -146,7 +176,9 @@ final class Owners {
 
   /// It is over, swept or not: only its owner's next one matters now.
   func close(_ synchronization: Synchronization) {
-    if isOpen(synchronization) { accounts[Int(synchronization.account)].session = 0 }
+    guard isOpen(synchronization) else { return }
+    accounts[Int(synchronization.account)].session = 0
+    noteIdle(synchronization.account)
   }
 
   /// Entries that the owner has said since it began and that are there, and those that were not said.

@@ -2,7 +2,7 @@ import ControlProtocol
 import FlowTable
 
 /// Why a record was refused: the reply's `Outcome.Failure` without its index.
-struct RecordRefusal: Error, Hashable {
+public struct RecordRefusal: Error, Hashable {
   let code: StatusCode
   /// Dotted JSON field name.
   let field: String

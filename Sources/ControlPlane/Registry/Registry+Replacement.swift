@@ -58,7 +58,11 @@ extension Registry {
   ///
   /// - Returns: entries that are new or differ, unchanged, removed; or the first refusal, with nothing changed.
   public func replace(_ replacement: Replacement, owner: UInt32, now: UInt64) -> Outcome {
-    owners.begin(owner)
+    do throws(RecordRefusal) {
+      try owners.begin(owner)
+    } catch {
+      return Outcome(firstFailure: error.failure(index: nil), generation: writer.generation)
+    }
     beginRequest(now: now)
     journal.keepsSetTunnels = replacement.scope.contains(.tunnels)
     let known = knownEntries(replacement)

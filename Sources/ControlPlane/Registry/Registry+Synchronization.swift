@@ -14,8 +14,11 @@ extension Registry {
   static let sweepOrder: [TableNumber] = [.routes, .bindings, .visitors, .peers, .tunnels]
 
   /// Makes all of an owner's entries in these tables stale. An earlier one of the same owner is over.
-  public func beginSynchronization(of owner: UInt32, _ scope: TableScope) -> Synchronization {
-    owners.beginSynchronization(of: owner, scope)
+  /// - Throws: `full` when there are as many owners as there may be.
+  public func beginSynchronization(
+    of owner: UInt32, _ scope: TableScope
+  ) throws(RecordRefusal) -> Synchronization {
+    try owners.beginSynchronization(of: owner, scope)
   }
 
   /// Whether no other synchronisation of the owner has begun since, and this one was not ended.

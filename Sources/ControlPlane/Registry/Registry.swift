@@ -96,13 +96,13 @@ public final class Registry {
   public func set(
     _ records: some Collection<TableRecord>, atomic: Bool, now: UInt64, owner: UInt32 = 0
   ) -> Outcome {
-    owners.begin(owner)
+    if let refusal = begin(owner, count: records.count) { return refusal }
     return run(records, atomic: atomic, now: now) { (record, now) throws(RecordRefusal) in try stage(record, now: now) }
   }
 
   /// Sets records of a snapshot: each is stale until its owner says it again.
   public func restore(_ records: some Collection<TableRecord>, owner: UInt32, now: UInt64) -> Outcome {
-    owners.begin(owner, stale: true)
+    if let refusal = begin(owner, stale: true, count: records.count) { return refusal }
     return run(records, atomic: false, now: now) { (record, now) throws(RecordRefusal) in try stage(record, now: now) }
   }
 
@@ -110,7 +110,7 @@ public final class Registry {
   public func set(
     _ records: ArraySlice<PlainBinding>, atomic: Bool, now: UInt64, owner: UInt32 = 0
   ) -> Outcome {
-    owners.begin(owner)
+    if let refusal = begin(owner, count: records.count) { return refusal }
     beginRequest(now: now)
     var outcome = Outcome()
     stage(records, now: now) { index, result in
@@ -157,6 +157,17 @@ public final class Registry {
       }
     }
     return finishRequest(outcome, of: elements.count, atomic: atomic)
+  }
+
+  /// A request of this owner begins; the outcome when there are too many owners for that.
+  private func begin(_ owner: UInt32, stale: Bool = false, count: Int) -> Outcome? {
+    do throws(RecordRefusal) {
+      try owners.begin(owner, stale: stale)
+      return nil
+    } catch {
+      return Outcome(
+        failed: UInt32(clamping: count), firstFailure: error.failure(index: nil), generation: writer.generation)
+    }
   }
 
   func beginRequest(now: UInt64) {

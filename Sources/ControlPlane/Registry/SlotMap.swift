@@ -16,6 +16,8 @@ final class SlotMap<Entry: SlotEntry> {
   private var chunkCount = 0
   private var chunkRoom = 64
   private let unused = ChunkList<UInt32>()
+  /// Which slots have a value: a walk past a million values that have gone looks at this, and not at their slots.
+  private var marks = SlotMarks(bound: 0)
   /// Slots ever used; the next new one.
   private(set) var bound: UInt32 = 0
 
@@ -96,6 +98,7 @@ final class SlotMap<Entry: SlotEntry> {
       bound += 1
     }
     self[slot] = entry
+    marks.insert(slot)
     index.insert(hash, slot)
     count += 1
     return slot
@@ -115,6 +118,7 @@ final class SlotMap<Entry: SlotEntry> {
     // Below `chunkRoom`.
     unsafe (chunks + chunkCount).initialize(to: chunk)
     chunkCount += 1
+    marks.extend(to: UInt32(chunkCount * Self.chunkSize))
   }
 
   /// Hides a value from `find` without giving up its slot, so that a refused request can bring it back.
@@ -133,16 +137,13 @@ final class SlotMap<Entry: SlotEntry> {
   /// Gives a slot back; it must be unlinked.
   func release(_ slot: UInt32) {
     self[slot] = nil
+    marks.remove(slot)
     unused.append(slot)
   }
 
   /// The first value at or after `slot`.
   func next(from slot: UInt32) -> (slot: UInt32, value: Entry)? {
-    var slot = slot
-    while slot < bound {
-      if let value = self[slot] { return (slot, value) }
-      slot += 1
-    }
-    return nil
+    guard let slot = marks.next(from: slot), let value = self[slot] else { return nil }
+    return (slot, value)
   }
 }

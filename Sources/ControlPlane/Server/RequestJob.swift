@@ -23,6 +23,16 @@ enum RequestJob {
   case sweep(Synchronization)
   /// The answer is known.
   case answer(Reply)
+
+  /// Whether it goes on when its client has gone: half a sweep would be neither what was there nor what was said, and
+  /// subscribers are told what a bulk revocation has removed when all of it has gone.
+  var outlivesClient: Bool {
+    switch self {
+    case .sweep: true
+    case .delete(_, _, _, let revocations): !revocations.isEmpty
+    default: false
+    }
+  }
 }
 
 /// What a slice of a request led to.
@@ -37,6 +47,9 @@ enum RequestStep {
   case page(Reply, more: Bool)
   /// The request ends with this reply once the grace period is over.
   case whenQuiesced(UInt64, Reply)
+
+  /// Nothing more is to be executed.
+  var ends: Bool { if case .again = self { false } else { true } }
 }
 
 /// The outcome of the slices so far.

@@ -2,7 +2,8 @@ import ControlProtocol
 import FlowTable
 
 // Transactions: records go aside frame by frame, and become the content of the tables with one COMMIT. At most two in the
-// daemon, since each keeps all its records in memory, and as many records as the tables take.
+// daemon, since each keeps all its records in memory; as many records as the tables take, and no more memory for both than
+// `Limits.octetsAside`.
 
 extension RequestResponder {
   private static let transactionLimit = 2
@@ -54,9 +55,11 @@ extension RequestResponder {
     session.synchronization = nil
   }
 
-  private func endTransaction(_ session: ClientSession) -> Replacement? {
+  /// Whatever becomes of its records: none of them is aside any more.
+  func endTransaction(_ session: ClientSession) -> Replacement? {
     defer { session.replacement = nil }
     transactions.remove(session.connection.id)
+    octetsAside -= session.replacement?.octets ?? 0
     return session.replacement
   }
 
@@ -71,11 +74,20 @@ extension RequestResponder {
       let rule = "a transaction takes \(limit) records, as many as there may be bindings and tunnels"
       return (Self.refusal(.full, "table", rule), position)
     }
+    let octets = Replacement.octets(of: request)
+    guard octetsAside + octets <= limits.octetsAside else {
+      let rule = """
+        the records of all open transactions take \(octetsAside) octets, and \(limits.octetsAside) are the most: \
+        abort and synchronise instead (SYNC_BEGIN), or wait for the other transaction
+        """
+      return (Self.refusal(.full, "frame", rule), position)
+    }
     let end = min(position + Self.checkedRecords, request.count)
     let outcome = core.registry.check(request, position..<end, for: replacement)
     if let failure = outcome.firstFailure { return (.failure(failure.code, outcome), end) }
     guard end == request.count else { return (nil, end) }
     replacement.add(request, (sum.checksum, sum.octets))
+    octetsAside += octets
     return (.outcome(Outcome(applied: UInt32(request.count), generation: core.registry.generation)), end)
   }
 
@@ -90,7 +102,11 @@ extension RequestResponder {
     guard session.replacement == nil else {
       return Self.refusal(.conflict, "frame", "a transaction is open on this connection: commit or abort it")
     }
-    session.synchronization = core.registry.beginSynchronization(of: session.owner, scope)
+    do throws(RecordRefusal) {
+      session.synchronization = try core.registry.beginSynchronization(of: session.owner, scope)
+    } catch {
+      return Self.refusal(error.code, error.field, error.rule)
+    }
     return .outcome(Outcome(generation: core.registry.generation))
   }
 

@@ -24,6 +24,8 @@ final class RequestResponder {
   let limits: Limits
   /// Connections with an open transaction.
   var transactions: Set<UInt64> = []
+  /// Memory of their records.
+  var octetsAside = 0
 
   var capacities: FlowTableLimits { core.capacities }
 
@@ -42,7 +44,10 @@ final class RequestResponder {
   /// What a frame asks for, or its refusal.
   func job(for frame: IncomingFrame, _ session: ClientSession) -> RequestJob {
     switch frame.content {
-    case .failure(let error): return .answer(.failure(error.status, error.outcome))
+    case .failure(let error):
+      // A transaction is over with its TXN_COMMIT, whatever is wrong with that.
+      if frame.type == MessageType.transactionCommit.rawValue { _ = endTransaction(session) }
+      return .answer(.failure(error.status, error.outcome))
     case .success(let request):
       if let refusal = refusal(of: request, frame, session) { return .answer(refusal) }
       return job(for: request, frame, session)

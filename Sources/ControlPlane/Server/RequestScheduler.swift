@@ -11,6 +11,8 @@ final class RequestScheduler {
     var job: RequestJob?
     /// In `ready`, or waiting for a reply to leave or a grace period to end.
     var isBusy = false
+    /// The client has gone; what it began and others depend on goes on to its end.
+    var isAbandoned = false
   }
 
   let responder: RequestResponder
@@ -31,11 +33,19 @@ final class RequestScheduler {
     wake(connection.id)
   }
 
-  /// Forgets a connection; a bulk load of its own ends between two slices.
+  /// Forgets a connection; a bulk load of its own ends between two slices, a sweep or bulk revocation with its last one.
   func disconnect(_ connection: RequestConnection) {
-    if let work = connections.removeValue(forKey: connection.id) { responder.forget(work.session) }
+    if connections[connection.id]?.job?.outlivesClient == true {
+      connections[connection.id]?.isAbandoned = true
+    } else {
+      forget(connection.id)
+    }
     responder.core.hub.unsubscribe(connection.id)
     responder.statistics.forget(connection.id)
+  }
+
+  private func forget(_ id: UInt64) {
+    if let work = connections.removeValue(forKey: id) { responder.forget(work.session) }
   }
 
   /// Nothing is executed, answered or told from now on: both loops are about to end.
@@ -72,6 +82,7 @@ final class RequestScheduler {
     var job = work.job ?? responder.job(for: frame, work.session)
     let step = responder.perform(&job, work.session)
     connections[id]?.job = job
+    if work.isAbandoned, !job.outlivesClient || step.ends { return forget(id) }
     switch step {
     case .again:
       ready.append(id)
