@@ -131,11 +131,6 @@ struct SnapshotRestartTests {
         #expect(try client.ask(.upsert(UpsertRequest(records: records))).status == .ok)
         before = try dump(client)
         boot = try client.hello(owner: 7).bootID
-        let end = ContinuousClock.now + .seconds(30)
-        while !FileManager.default.fileExists(atPath: path) {
-          guard ContinuousClock.now < end else { throw SocketClient.Failure(description: "no snapshot is written") }
-          usleep(50_000)
-        }
       }
       try ServiceFixture(configuration(path)).run { fixture in
         let client = try SocketClient.greeted(fixture.path, owner: 7)

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 
 // A snapshot is a file of
 // - a header of 64 octets, all numbers little-endian: 0–7 `FPSNAP` and two zeros, 8–11 version 1, 12–15 role (1 LMA, 2 MAG),
@@ -55,6 +56,8 @@ package struct SnapshotHeader: Equatable, Sendable {
 /// Why a file is no snapshot for this daemon.
 package enum SnapshotError: Error, Equatable, CustomStringConvertible {
   case unreadable(String)
+  /// The path, and the reason as errno.
+  case unwritable(String, Int32)
   /// It ends in the middle of something, at this octet.
   case truncated(at: Int)
   case damaged(String)
@@ -64,6 +67,8 @@ package enum SnapshotError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unreadable(let reason): "it cannot be read: \(reason)"
+    // Safe: strerror returns a terminated string, copied before anything else runs.
+    case .unwritable(let path, let code): "\(path): \(unsafe String(cString: strerror(code)))"
     case .truncated(let offset): "it ends at octet \(offset), in the middle of something"
     case .damaged(let reason): "it is damaged: \(reason)"
     case .foreign(let reason): "it is not for this daemon: \(reason)"

@@ -23,13 +23,20 @@ package final class SnapshotWriter: Sendable {
     self.path = path
     // Safe, also below: paths are passed as terminated strings for the call only.
     let descriptor = unsafe open(path + ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw SnapshotError.unreadable("\(path).tmp: errno \(errno)") }
+    guard descriptor >= 0 else { throw SnapshotError.unwritable("\(path).tmp", errno) }
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     try put(header.octets)
   }
 
-  deinit {
-    if !state.withLock({ $0.isFinished }) { unsafe unlink(temporary) }
+  deinit { abandon() }
+
+  /// Gives it up: the last snapshot stays, and of this one nothing. Without effect once it is finished.
+  package func abandon() {
+    let isOpen = state.withLock { state in
+      defer { state.isFinished = true }
+      return !state.isFinished
+    }
+    if isOpen { unsafe unlink(temporary) }
   }
 
   /// Adds records of one table.
@@ -59,7 +66,7 @@ package final class SnapshotWriter: Sendable {
     try file.write(contentsOf: trailer)
     try file.synchronize()
     guard unsafe rename(temporary, path) == 0 else {
-      throw SnapshotError.unreadable("rename to \(path): errno \(errno)")
+      throw SnapshotError.unwritable(path, errno)
     }
     state.withLock { $0.isFinished = true }
     try? FileHandle(forReadingFrom: URL(fileURLWithPath: path).deletingLastPathComponent()).synchronize()
