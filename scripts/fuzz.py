@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Fuzzes the decoders with libFuzzer: what a hostile client sends, what a hostile daemon sends, what people write.
+"""Fuzzes the decoders with libFuzzer: what a hostile client sends, also in pieces, what a hostile daemon sends, what
+people write.
 
-Usage: scripts/fuzz.py [--seconds N] [--seed N] [--keep] [requests|replies|records …]
+Usage: scripts/fuzz.py [--seconds N] [--seed N] [--keep] [requests|replies|records|frames …]
 
 Each fuzzer runs for N seconds (7 by default) from the kept corpus in Fuzz/Corpus and the golden frames, on one core.
 Its invariants are in Fuzz/*/*.swift: what is decoded, encoded and decoded again is the same, nothing traps, and the
@@ -11,6 +12,7 @@ reached new code to the corpus, reduced to what is needed.
 
 import argparse
 import concurrent.futures
+import glob
 import os
 import shutil
 import subprocess
@@ -23,25 +25,40 @@ FLAGS = ["-O", "-wmo", "-parse-as-library", "-swift-version", "6", "-strict-memo
          "-sanitize=fuzzer,address", "-I", BUILD]
 # What RecordText uses of FlowTable: the rest of it takes a minute to compile.
 TEXT_FILES = ("AddressScope", "AddressText", "IPAddress", "MACAddress", "Prefix")
-# By name: its folder in Fuzz, its modules in the order of their dependence, the suffix of its golden frames.
+# By name: its folder in Fuzz, its modules in the order of their dependence.
 FUZZERS = {
     "requests": ("Requests", ("ControlProtocol",)),
     "replies": ("Replies", ("ControlProtocol", "FastpathClient")),
     "records": ("Records", ("ControlProtocol", "FlowTable", "RecordText")),
+    "frames": ("Frames", ("ControlProtocol",)),
 }
+# Files of a module that has no business in a fuzzer as a whole, compiled with the fuzzer's own.
+OWN_FILES = {"frames": ["Sources/ControlPlane/Server/FrameAssembler.swift"]}
+# What they use of SwiftNIO: its objects are the product's, without the sanitizer.
+RELEASE = os.path.join(ROOT, ".build", "release")
+NIO = ("NIOCore", "NIOConcurrencyHelpers", "_NIOBase64", "_NIODataStructures", "CNIOLinux", "CNIOAtomics", "CNIODarwin",
+       "CNIOWindows", "CNIOOpenBSD", "CNIOFreeBSD", "CNIOWASI", "Atomics", "_AtomicsShims", "DequeModule",
+       "InternalCollectionsUtilities", "ContainersPreview")
+NIO_MAPS = [".build/checkouts/swift-atomics/Sources/_AtomicsShims/include/module.modulemap",
+            *(f".build/release/{name}.build/module.modulemap" for name in NIO if name.startswith("CNIO"))]
+# Octets before a golden frame: where the replies' stream is cut in two; how long the pieces of the requests' are.
+PRELUDES = {"replies": b"\x07", "frames": bytes([0, 7, 23, 99, 1, 24, 255])}
+# Pieces and transactions go over several frames.
+CONVERSATION = ("hello-request", "txn-begin", "upsert-lma", "upsert-mixed", "txn-commit", "upsert-mag", "ping-request")
 LONGEST_INPUT = 4096
 MOST_MEMORY = 1024  # MiB; what a fuzzer itself needs is half of it
 SECONDS_FOR_ONE = 5
 
 
-def compile_module(name, files, is_library=True):
+def compile_module(name, files, is_library=True, flags=()):
     """One module's object, unless it is newer than its sources."""
     target = os.path.join(BUILD, f"{name}.o")
     inputs = [*files, os.path.abspath(__file__)]
     if os.path.exists(target) and all(os.path.getmtime(path) < os.path.getmtime(target) for path in inputs):
         return target
     emit = ["-emit-module", "-emit-module-path", os.path.join(BUILD, f"{name}.swiftmodule")] if is_library else []
-    subprocess.run(["swiftc", "-c", *FLAGS, "-module-name", name, *emit, *files, "-o", target], check=True, cwd=BUILD)
+    subprocess.run(["swiftc", "-c", *FLAGS, *flags, "-module-name", name, *emit, *files, "-o", target], check=True,
+                   cwd=BUILD)
     return target
 
 
@@ -62,13 +79,30 @@ def build(names):
             if module not in objects:
                 objects[module] = compile_module(module, sources(module))
         directory = os.path.join(ROOT, "Fuzz", folder)
-        own = compile_module(name, [os.path.join(directory, file) for file in sorted(os.listdir(directory))], False)
+        files = [os.path.join(directory, file) for file in sorted(os.listdir(directory))]
+        files += [os.path.join(ROOT, file) for file in OWN_FILES.get(name, [])]
+        flags, foreign = nio() if name in OWN_FILES else ([], [])
+        own = compile_module(name, files, False, flags)
         program = os.path.join(BUILD, name + "-fuzzer")
-        link = ["swiftc", "-sanitize=fuzzer,address", "-o", program, own, *(objects[module] for module in modules)]
+        link = ["swiftc", "-sanitize=fuzzer,address", "-o", program, own, *(objects[module] for module in modules),
+                *foreign]
         # The linker has a warning for each of the sanitizer's local symbols.
         linked = subprocess.run(link, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if linked.returncode != 0:
             sys.exit(linked.stdout)
+
+
+def nio():
+    """Flags to compile with SwiftNIO, and its objects. They are those of `make build`."""
+    if not os.path.isdir(os.path.join(RELEASE, "NIOCore.build")):
+        subprocess.run(["swift", "build", "-c", "release", "--product", "fastpathd"], check=True, cwd=ROOT)
+    maps = [os.path.join(ROOT, path) for path in NIO_MAPS]
+    flags = ["-I", os.path.join(RELEASE, "Modules")]
+    for path in filter(os.path.exists, maps):
+        flags += ["-Xcc", f"-fmodule-map-file={path}"]
+    objects = [path for name in NIO
+               for path in sorted(glob.glob(os.path.join(RELEASE, f"{name}.build", "**", "*.o"), recursive=True))]
+    return flags, objects
 
 
 def seed_corpus(name):
@@ -79,12 +113,19 @@ def seed_corpus(name):
     for file in sorted(os.listdir(GOLDEN)):
         if not file.endswith(".hex") or name == "records":
             continue
-        with open(os.path.join(GOLDEN, file), encoding="utf-8") as text:
-            octets = bytes.fromhex(text.read())
-        # The first octet of the replies' input is where the stream is cut in two.
+        octets = golden_octets(file[:-4])
         with open(os.path.join(directory, file[:-4]), "wb") as target:
-            target.write((b"\x07" if name == "replies" else b"") + octets)
+            target.write(PRELUDES.get(name, b"") + octets)
+    if name == "frames":
+        with open(os.path.join(directory, "conversation"), "wb") as target:
+            target.write(PRELUDES[name] + b"".join(golden_octets(one) for one in CONVERSATION))
     return directory
+
+
+def golden_octets(name):
+    """Of one golden frame."""
+    with open(os.path.join(GOLDEN, name + ".hex"), encoding="utf-8") as text:
+        return bytes.fromhex(text.read())
 
 
 def run(name, seconds, seed, keep):

@@ -1,9 +1,7 @@
 """The table protocol against a running daemon: what clients/python asks of every data plane, and what takes a real one."""
 
 import os
-import signal
 import sys
-import time
 import unittest
 
 from testbed import Bed, Daemon, configuration
@@ -51,33 +49,6 @@ class Transactions(Live, plane_session_cases.Transactions):
 
 
 class Synchronisations(Live, plane_session_cases.Synchronisations):
-    def test_control_daemon_killed_in_the_middle(self):
-        """Killed while it says its entries again: nothing goes; the next one leaves exactly what it says."""
-        count = 100_000
-        client = self.client(8)
-        said = [fp.pack_records([binding(number) for number in range(part)]) for part in (count, count // 2)]
-        with self.client() as first:
-            first.load_packed(said[0])
-        child = os.fork()
-        if child == 0:
-            try:
-                again = fp.Client(self.path, owner=7, name="killed", timeout=20)
-                sync = again.sync("bindings")
-                while True:
-                    sync.load_packed(said[0], per_frame=512)
-            finally:
-                os._exit(1)
-        time.sleep(0.3)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        self.assertEqual(client.refresh().tables[fp.BINDINGS].entries, count)
-        with self.client().sync("bindings") as sync:
-            sync.load_packed(said[1])
-        self.assertEqual(sync.outcome.removed, count - count // 2)
-        table = client.refresh().tables[fp.BINDINGS]
-        self.assertEqual((table.entries, table.stale), (count // 2, False))
-        self.assertEqual(table.digest, fp.digest(binding(number) for number in range(count // 2)))
-
     def test_expired_entries_do_not_count(self):
         client = self.client()
         client.upsert([binding(1), binding(2, lifetime=1)])
