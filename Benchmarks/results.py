@@ -79,13 +79,18 @@ def revision():
     return head + ("+" if changed else "")
 
 
-def write(suite, entries):
-    """Replaces a suite's entries and keeps the others'."""
+def write(suite, entries, *, rest=False):
+    """Replaces a suite's entries and keeps the others'; with `rest` also those of its own that are not among the new ones."""
+    names = {made["name"] for made in entries}
     os.makedirs(FOLDER, exist_ok=True)
     kept = []
     if os.path.exists(JSON):
         with open(JSON, encoding="utf-8") as file:
-            kept = [old for old in json.load(file)["results"] if old["suite"] != suite]
+            kept = [
+                old
+                for old in json.load(file)["results"]
+                if old["suite"] != suite or (rest and old["name"] not in names)
+            ]
     record = {"machine": machine(), "toolchain": toolchain(), "revision": revision(), "results": kept + entries}
     save(record, JSON)
 

@@ -16,7 +16,7 @@ INNER_TABLE = 100
 WORDS = {
     "lma": "the product",
     "lma-2": "the product, two workers",
-    "l2fwd": "C, AF_XDP, layer 2 only, same rings and batches",
+    "l2fwd": "C, AF_XDP, layer 2 only",
     "seg6": "the kernel: encap.red by a route to a nexthop object for each /64, End.DT6 up",
     "xdp-lpm": "XDP program, BPF trie",
     "xdp-hash": "XDP program, BPF hash of the /64",
