@@ -4,7 +4,7 @@
 
 # Debian's Python owns Debian's Scapy; another python3 earlier in PATH would not find it.
 PYTHON := /usr/bin/python3
-C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Sources/CInstructions/*.c Sources/CInstructions/include/*.h Tests/Netns/traffic/*.[ch] clients/c/*.[ch] clients/c/golden/*.[ch] Benchmarks/*/*.[ch] Benchmarks/table/*/*.[ch] Benchmarks/table/*/*/*.[ch])
+C_FILES := $(wildcard bpf/*.[ch] Sources/CXdp/*.[ch] Sources/CXdp/include/*.h Sources/CInstructions/*.c Sources/CInstructions/include/*.h Tests/Netns/traffic/*.[ch] clients/c/*.[ch] clients/c/golden/*.[ch] Benchmarks/*/*.[ch] Benchmarks/*/*/*.[ch] Benchmarks/*/*/*/*.[ch])
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | column -t -s "$$(printf '\t')"
@@ -29,11 +29,11 @@ bench-record: ## keeps the last measurements as those of a release: make bench-r
 	$(PYTHON) Benchmarks/results.py "$(VERSION)"
 
 fmt: dependencies ## formats Swift and C in place
-	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table
+	swift format --in-place --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table Benchmarks/engine
 	clang-format -i $(C_FILES)
 
 lint: dependencies ## formatting, compile check of the scripts, forbidden words
-	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests Fuzz Benchmarks/Package.swift Benchmarks/table Benchmarks/engine
 	clang-format --dry-run -Werror $(C_FILES)
 	$(PYTHON) scripts/check-sources.py
 

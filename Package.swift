@@ -68,6 +68,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // The suite `engine` (Benchmarks/engine). It is of this package, not of the benchmarks', because the gate on
+    // instruction counts replays with it, on the very objects that ship.
+    .target(name: "CEngineFrames", path: "Benchmarks/engine/frames"),
+    .executableTarget(
+      name: "enginebench", dependencies: ["CEngineFrames", "FastPath", "FlowTable"],
+      path: "Benchmarks/engine/enginebench", swiftSettings: strict),
     .testTarget(
       name: "CXdpTests", dependencies: ["CXdp", "FastPath", "FlowTable"], exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "FlowTableTests", dependencies: ["FlowTable"], swiftSettings: strict),

@@ -19,7 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import results  # noqa: E402
-from contestants import Contestants, Load, build, commands  # noqa: E402
+from contestants import Contestants, Load  # noqa: E402
+from programs import build, commands  # noqa: E402
 
 # Name, unit, and the peers that have the same measurement.
 MEASUREMENTS = [

@@ -14,9 +14,10 @@ import statistics
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path[:0] = [os.path.dirname(HERE), os.path.dirname(os.path.dirname(HERE))]
 
-from contestants import BUILT, PREFIXES, Contestants, Load, draw_prefixes, run  # noqa: E402
+from contestants import Contestants, Load, run  # noqa: E402
+from programs import BUILT, PREFIXES, draw_prefixes  # noqa: E402
 
 DESIGNS = ["hash_per_length", "length_search", "poptrie", "cuckoo"]
 RATES = ["lookup-1m", "lookup-mixed", "lpm-full-table", "insert-1m", "insert-full-table"]

@@ -8,9 +8,9 @@ struct MemoryPort: PacketPort, ~Copyable {
     var length: UInt32 = 0
   }
 
-  private var pending = InlineArray<64, Descriptor>(repeating: Descriptor())
+  private let pending = FixedArray(repeating: Descriptor(), count: PacketBatch.capacity)
   private var pendingCount = 0
-  private(set) var sent = InlineArray<512, Descriptor>(repeating: Descriptor())
+  let sent = FixedArray(repeating: Descriptor(), count: PlaneSettings.maximumPorts * PacketBatch.capacity)
   private(set) var sentCount = 0
   private var isRead = false
   private var reserved = 0
