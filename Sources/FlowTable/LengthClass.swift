@@ -56,6 +56,12 @@ struct LengthSet: Sendable, BitwiseCopyable, Equatable {
       ? LengthSet(words: (words.0 & lengths, 0, 0)) : LengthSet(words: (0, 0, words.2 & (lengths << 1)))
   }
 
+  /// The class of the family's default route if it is the only one, else nil. Meant for the classes of one family.
+  func onlyDefault(_ family: AddressFamily) -> LengthClass? {
+    let isAlone = family == .ipv6 ? words == (1, 0, 0) : words == (0, 0, 2)
+    return isAlone ? LengthClass(rawValue: family == .ipv6 ? 0 : UInt8(LengthClass.firstIPv4)) : nil
+  }
+
   /// Takes out the longest length and returns it; nil when none is left. Meant for the classes of one family.
   mutating func removeLongest() -> LengthClass? {
     if words.2 != 0 { return LengthClass(rawValue: 128 + Self.takeHighest(&words.2)) }

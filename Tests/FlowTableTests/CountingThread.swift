@@ -52,8 +52,8 @@ final class CountingThread: @unchecked Sendable {
       var packets: UInt64 = 0
       while packets < 20 {
         let tunnel = table.view.snapshot().tunnelID(
-          localHigh: ends.local.high, localLow: ends.local.low, remoteHigh: ends.remote.high,
-          remoteLow: ends.remote.low)
+          local: (ends.local.high.bigEndian, ends.local.low.bigEndian),
+          remote: (ends.remote.high.bigEndian, ends.remote.low.bigEndian))
         if tunnel != TunnelID(0) {
           traffic.countUp(tunnel: tunnel, bytes: UInt64(mtu))
           packets += 1

@@ -4,8 +4,8 @@ import Testing
 @Suite struct TunnelTests {
   static func id(_ snapshot: TableSnapshot, _ endpoints: TunnelEndpoints) -> TunnelID {
     snapshot.tunnelID(
-      localHigh: endpoints.local.high, localLow: endpoints.local.low, remoteHigh: endpoints.remote.high,
-      remoteLow: endpoints.remote.low)
+      local: (endpoints.local.high.bigEndian, endpoints.local.low.bigEndian),
+      remote: (endpoints.remote.high.bigEndian, endpoints.remote.low.bigEndian))
   }
 
   @Test func entryHoldsTheSettings() throws {

@@ -47,8 +47,8 @@ extension Worker where Port: ~Copyable {
     guard quoted + IPv6Header.length <= end else { return }
     // We sent the quoted packet: its source is our end.
     let tunnel = context.snapshot.tunnelID(
-      localHigh: frame.word64(quoted + 8), localLow: frame.word64(quoted + 16),
-      remoteHigh: frame.word64(quoted + 24), remoteLow: frame.word64(quoted + 32))
+      local: (frame.native64(quoted + 8), frame.native64(quoted + 16)),
+      remote: (frame.native64(quoted + 24), frame.native64(quoted + 32)))
     batch.packets[index].departureTunnel = tunnel
     batch.packets[index].detail = context.snapshot.tunnel(tunnel).mtu
   }

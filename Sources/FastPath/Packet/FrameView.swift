@@ -37,6 +37,13 @@ struct FrameView: BitwiseCopyable {
     unsafe UInt64(bigEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
+  /// A word as it stands in memory.
+  @inline(__always)
+  func native64(_ offset: Int) -> UInt64 {
+    // Safe: as `word16`.
+    unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+  }
+
   @inline(__always)
   func setOctet(_ offset: Int, _ value: UInt8) {
     // Safe: the caller has bounded `offset` against the frame's length or its headroom.

@@ -34,9 +34,10 @@ enum AnchorPipeline: Pipeline {
             || isSpared(&batch.packets[index], frame: frame, snapshot: context.snapshot)
         else { continue }
         batch.packets[index].path = .route
-      } else if context.settings.isLocal(destination) || !context.kinds.contains(.core)
-        || !context.settings.isInPool(destination)
+      } else if !context.kinds.contains(.core) || !context.settings.isInPool(destination)
+        || (batch.packets[index].family == .ipv4 && context.settings.isLocal(destination))
       {
+        // A local IPv6 destination is none of these on a core port: `Parse` has opened the packet or decided it.
         batch.packets[index].punt(.notOurs)
         continue
       } else {

@@ -126,16 +126,23 @@ enum Egress {
     _ identifier: NextHopID, into plan: inout Plan, packet: inout PacketState, context: borrowing TurnContext
   ) -> Bool {
     let hop = context.snapshot.nextHop(identifier)
-    switch hop.kind {
-    case .resolved:
-      let (first, second, _) = hop.headerWords
-      plan = Plan(port: hop.port, header: LinkHeader(first: first, second: second, length: hop.headerLength))
-      return true
+    guard hop.kind == .resolved else {
+      refuse(&packet, hop.kind)
+      return false
+    }
+    let (first, second, _) = hop.headerWords
+    plan = Plan(port: hop.port, header: LinkHeader(first: first, second: second, length: hop.headerLength))
+    return true
+  }
+
+  @inline(never)
+  private static func refuse(_ packet: inout PacketState, _ kind: NextHopEntry.Kind) {
+    switch kind {
+    case .resolved: break
     case .unresolved: packet.drop(.noNeighbor)
     case .unreachable: packet.except(.noRoute, .noRoute)
     case .kernel: packet.punt(.foreignInterface)
     }
-    return false
   }
 
   /// The last checks: the port's MTU and the frame's headroom. Sets what will be transmitted.

@@ -47,8 +47,8 @@ extension TableSnapshot {
   @inline(__always)
   func tunnel(ofOuter frame: FrameView, at network: Int) -> TunnelID {
     tunnelID(
-      localHigh: frame.word64(network + 24), localLow: frame.word64(network + 32),
-      remoteHigh: frame.word64(network + 8), remoteLow: frame.word64(network + 16))
+      local: (frame.native64(network + 24), frame.native64(network + 32)),
+      remote: (frame.native64(network + 8), frame.native64(network + 16)))
   }
 }
 
