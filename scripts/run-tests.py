@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, fuzz, tsan, asan, Tests/Conformance, Tests/Netns,
-clients/python, clients/c
+Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, instructions, fuzz, tsan, asan, Tests/Conformance,
+Tests/Netns, clients/python, clients/c
 
 Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
 Tests/expected.json says: a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers
@@ -18,6 +18,7 @@ import time
 import xml.etree.ElementTree
 from collections import Counter
 
+import instructions
 import sanitizers
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -138,6 +139,18 @@ def hot_path(tally, wanted):
     tally.add("hot-path", "passed" if status == 0 else "failed", "no allocation, retain or release per packet")
 
 
+def instruction_counts(tally):
+    """Instructions for a packet of each way against the record."""
+    section("instructions")
+    try:
+        for way, holds, words in instructions.verdicts():
+            print(f"{way}: {words}", flush=True)
+            tally.add("instructions", "passed" if holds else "failed", way, words)
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        tally.add("instructions", "failed", "callgrind", str(error))
+    tally.expect("instructions", len(instructions.WAYS))
+
+
 def fuzz_smoke(tally, names):
     """Each decoder under libFuzzer for a few seconds from the kept corpus."""
     section("fuzz")
@@ -153,7 +166,7 @@ def main():
     options = parser.parse_args()
     with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
         expected = json.load(file)
-    suites = ["swift", "hot-path", "fuzz", *sanitizers.SANITIZERS, *expected["python"]]
+    suites = ["swift", "hot-path", "instructions", "fuzz", *sanitizers.SANITIZERS, *expected["python"]]
     if options.only and (unknown := set(options.only) - set(suites)):
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are: {', '.join(suites)}")
     chosen = options.only or suites
@@ -170,6 +183,8 @@ def main():
         swift_suite(tally, expected["swift"])
     if "hot-path" in chosen:
         hot_path(tally, expected["hotPath"])
+    if "instructions" in chosen:
+        instruction_counts(tally)
     if "fuzz" in chosen:
         fuzz_smoke(tally, expected["fuzz"])
     sanitized_suites(tally, sanitized, expected["swift"]["FlowTableTests"])
