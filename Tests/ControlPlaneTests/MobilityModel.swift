@@ -191,4 +191,13 @@ struct MobilityModel {
     }
     return all
   }
+
+  /// What the digests are of: everything that somebody has set, also routes that wait and are in no dump.
+  func entries(now: UInt64) -> [TableRecord] {
+    let dumped = records(now: now).filter { record in
+      guard case .tunnel(let tunnel) = record else { return true }
+      return tunnels[tunnel.tunnel]?.isConfigured ?? false
+    }
+    return dumped + routes.values.filter { !isLocalRoutingOn($0.record.from) }.map { .route($0.record) }
+  }
 }

@@ -55,7 +55,8 @@ struct MobilityModelTests {
     }
   }
 
-  @Test("Random sequences with refusals by table and steering: outcome, dump, users and forwarding agree at each step")
+  @Test(
+    "Random sequences with refusals by table and steering: outcome, dump, digests and forwarding agree at each step")
   func sequences() throws {
     let seed = testSeed("MobilityModelTests")
     var random = SeededGenerator(seed: seed)
@@ -186,6 +187,11 @@ struct MobilityModelTests {
     let missing = expected.subtracting(dump)
     let superfluous = Set(dump).subtracting(expected)
     try #require(missing == [] && superfluous == [], "\(run.place): missing \(missing), superfluous \(superfluous)")
+    let entries = run.model.entries(now: run.fixture.now)
+    for table in TableNumber.allCases {
+      let digest = OwnershipModel.digest(entries.filter { $0.table == table })
+      try #require(run.fixture.registry.contents(of: table).digest == digest, "\(run.place), digest of \(table)")
+    }
   }
 
   private func compareForwarding(_ run: Run) throws {

@@ -51,31 +51,50 @@ struct OwnershipModel {
 
   func hasStale(_ table: TableNumber) -> Bool { origins.contains { $0.key.table == table && $0.value.isStale } }
 
-  /// By the words of the specification, octet by octet and bit by bit.
   func digest(_ table: TableNumber) -> UInt64 {
-    origins.keys.filter { $0.table == table }.reduce(0) { sum, key in
-      let product = UInt64(Self.crc(octets(key))) &* 0x9e37_79b9_7f4a_7c15
+    Self.digest(origins.keys.filter { $0.table == table }.compactMap(record))
+  }
+
+  private func record(_ key: TableKey) -> TableRecord? {
+    switch key {
+    case .binding: tables.bindings[key].map { .binding($0.record) }
+    case .tunnel(let tunnel):
+      tables.tunnels[tunnel].map {
+        .tunnel(TunnelRecord(tunnel: tunnel, isStatic: $0.isStatic, hopLimit: $0.hopLimit))
+      }
+    case .peer(let address): .peer(PeerRecord(address: address, state: .failed))
+    default: nil
+    }
+  }
+
+  /// By the words of the specification, octet by octet and bit by bit: of these records with lifetime and users 0 and
+  /// `flushing` as `active`, without their trailing zeros.
+  static func digest(_ records: some Sequence<TableRecord>) -> UInt64 {
+    records.reduce(0) { sum, record in
+      var frame: [UInt8] = []
+      Request.upsert(UpsertRequest(records: [plain(record)])).encode(requestID: 1, into: &frame)
+      // Header of 24 octets, prelude of 8.
+      var octets = Array(frame.dropFirst(32))
+      while octets.last == 0 { octets.removeLast() }
+      let product = UInt64(crc(octets)) &* 0x9e37_79b9_7f4a_7c15
       return sum &+ (product ^ product >> 32)
     }
   }
 
-  /// The record as DUMP gives it, with lifetime and users 0, without its trailing zeros.
-  private func octets(_ key: TableKey) -> [UInt8] {
-    var record: TableRecord?
-    switch key {
-    case .binding: record = tables.bindings[key].map { .binding($0.record) }
-    case .tunnel(let tunnel):
-      let entry = tables.tunnels[tunnel] ?? RegistryModel.Tunnel()
-      record = .tunnel(TunnelRecord(tunnel: tunnel, isStatic: entry.isStatic, hopLimit: entry.hopLimit))
-    case .peer(let address): record = .peer(PeerRecord(address: address, state: .failed))
-    default: break
+  private static func plain(_ record: TableRecord) -> TableRecord {
+    switch record {
+    case .binding(var binding):
+      binding.lifetime = nil
+      if binding.state == .flushing { binding.state = .active }
+      return .binding(binding)
+    case .tunnel(var tunnel):
+      tunnel.users = 0
+      return .tunnel(tunnel)
+    case .route(var route):
+      route.lifetime = nil
+      return .route(route)
+    case .visitor, .peer: return record
     }
-    var frame: [UInt8] = []
-    Request.upsert(UpsertRequest(records: record.map { [$0] } ?? [])).encode(requestID: 1, into: &frame)
-    // Header of 24 octets, prelude of 8.
-    var octets = Array(frame.dropFirst(32))
-    while octets.last == 0 { octets.removeLast() }
-    return octets
   }
 
   /// CRC-32 of IEEE 802.3, one bit at a time.

@@ -101,4 +101,19 @@ struct RegistryReplacementTests {
     #expect(fixture.registry.bindingCount == 2 && fixture.registry.routeCount == 0)
     #expect(Self.replace(fixture, [Self.binding(Self.one)], TableScope(.routes)).firstFailure?.field == "table")
   }
+
+  @Test("A failed peer that a transaction names as alive is removed, and not unchanged")
+  func alivePeer() throws {
+    let fixture = try RegistryFixture(Self.text)
+    let (one, two) = (Sample.address("2001:db8:1::1"), Sample.address("2001:db8:1::2"))
+    func peer(_ address: WireAddress, _ state: PeerRecord.State) -> TableRecord {
+      .peer(PeerRecord(address: address, state: state))
+    }
+    #expect(fixture.set(peer(one, .failed), peer(two, .failed)).applied == 2)
+    let outcome = Self.replace(fixture, [peer(one, .alive), peer(two, .failed)], TableScope(.peers))
+    #expect(outcome == Outcome(unchanged: 1, removed: 1, generation: fixture.registry.generation))
+    #expect(try fixture.dump() == [peer(two, .failed)])
+    // One that was not there is nothing.
+    #expect(Self.replace(fixture, [peer(one, .alive), peer(two, .failed)], TableScope(.peers)).unchanged == 1)
+  }
 }

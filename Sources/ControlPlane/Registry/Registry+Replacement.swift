@@ -188,7 +188,11 @@ extension Registry {
       if !note.isRemoved, let entry = routes[note.slot], note.previous?.equals(entry) ?? false { continue }
       count(isNew: note.previous == nil, isRemoved: note.isRemoved)
     }
-    for note in journal.peers { count(isNew: note.previous == nil, isRemoved: note.isRemoved) }
+    for note in journal.peers {
+      count(isNew: note.previous == nil, isRemoved: note.isRemoved)
+      // One that is said to be alive is named, and goes.
+      if note.isRemoved, known[.peers]?.contains(note.slot) ?? false { changed += 1 }
+    }
     for note in journal.tunnels {
       guard let entry = tunnels[note.slot] else { continue }
       let previous = note.previous.flatMap { $0.isConfigured ? $0 : nil }
