@@ -4,6 +4,9 @@ public struct BindingRecord: Hashable, Sendable {
   public enum Table: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case proxy = 0
     case mobile = 1
+
+    /// The name in JSON records.
+    public var name: String { self == .proxy ? "pmip" : "mip" }
   }
 
   public enum State: UInt8, Sendable, BitwiseCopyable, CaseIterable {

@@ -21,7 +21,7 @@ public struct TunnelRecord: Hashable, Sendable {
     case fixed(UInt8)
   }
 
-  public enum ECN: UInt8, Sendable {
+  public enum ECN: UInt8, CaseIterable, Sendable {
     case rfc6040 = 1
     case compatibility = 2
     case rfc5213Strict = 3

@@ -7,6 +7,7 @@ public struct ReplaceTransaction: ~Copyable {
   private let connection: DaemonConnection
   private var waiting: [Int] = []
   private var count: UInt64 = 0
+  /// Records that the daemon has checked and laid aside.
   private var accepted: UInt64 = 0
   private var checksum = CRC32()
   private var isOpen = true
@@ -30,9 +31,6 @@ public struct ReplaceTransaction: ~Copyable {
     // The connection's end aborts too: a failure here leaves nothing behind.
     if isOpen { _ = try? connection.outcome(.transactionAbort) }
   }
-
-  /// Records that the daemon has checked and laid aside.
-  public var acceptedRecords: UInt64 { accepted }
 
   /// Sends records, and takes replies only as far as needed: a refusal may come with a later call.
   public mutating func upsert(_ records: [TableRecord]) throws(TransactionError) {

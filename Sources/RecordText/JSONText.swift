@@ -19,6 +19,11 @@ package enum JSONText {
     return result + "\""
   }
 
+  /// Digits as they are, a word in quotes.
+  static func wordOrNumber(_ text: String) -> String {
+    text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? text : quoted(text)
+  }
+
   /// An object of members whose values are JSON already.
   package static func object(_ members: [(String, String)]) -> String {
     "{" + members.map { quoted($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"

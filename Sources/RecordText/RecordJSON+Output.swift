@@ -23,7 +23,7 @@ extension RecordJSON {
 
   private static func members(_ binding: BindingRecord) -> [(String, String)] {
     var members = [
-      ("table", binding.table == .proxy ? "\"pmip\"" : "\"mip\""), ("prefix", "\"\(binding.prefix)\""),
+      ("table", "\"\(binding.table.name)\""), ("prefix", "\"\(binding.prefix)\""),
       ("tunnel", ends(binding.tunnel)),
     ]
     if let name = binding.mobileNode { members.append(("mn", JSONText.quoted(name))) }
@@ -46,27 +46,12 @@ extension RecordJSON {
     var members = [("tunnel", ends(tunnel.tunnel))]
     if tunnel.isStatic { members.append(("static", "true")) }
     if let hopLimit = tunnel.hopLimit { members.append(("hopLimit", "\(hopLimit)")) }
-    switch tunnel.mtu {
-    case nil: break
-    case .automatic: members.append(("mtu", "\"auto\""))
-    case .octets(let octets): members.append(("mtu", "\(octets)"))
-    }
-    switch tunnel.encapsulationLimit {
-    case nil: break
-    case .some(.none): members.append(("encapsulationLimit", "\"none\""))
-    case .limit(let limit): members.append(("encapsulationLimit", "\(limit)"))
-    }
-    switch tunnel.dscp {
-    case nil: break
-    case .copy: members.append(("dscp", "\"copy\""))
-    case .uniform: members.append(("dscp", "\"uniform\""))
-    case .fixed(let value): members.append(("dscp", "\(value)"))
-    }
-    switch tunnel.ecn {
-    case nil: break
-    case .rfc6040: members.append(("ecn", "\"rfc6040\""))
-    case .compatibility: members.append(("ecn", "\"compatibility\""))
-    case .rfc5213Strict: members.append(("ecn", "\"rfc5213-strict\""))
+    let settings = [
+      ("mtu", tunnel.mtu?.text), ("encapsulationLimit", tunnel.encapsulationLimit?.text), ("dscp", tunnel.dscp?.text),
+      ("ecn", tunnel.ecn?.text),
+    ]
+    for (name, text) in settings {
+      if let text { members.append((name, JSONText.wordOrNumber(text))) }
     }
     return members
   }

@@ -124,13 +124,11 @@ package enum RecordJSON {
   }
 
   private static func ecn(_ fields: RecordFields) throws(RecordError) -> TunnelRecord.ECN? {
-    switch try fields.string(.ecn) {
-    case nil: return nil
-    case "rfc6040": return .rfc6040
-    case "compatibility": return .compatibility
-    case "rfc5213-strict": return .rfc5213Strict
-    default: throw fields.error(.ecn, "must be \"rfc6040\", \"compatibility\" or \"rfc5213-strict\"")
+    guard let name = try fields.string(.ecn) else { return nil }
+    guard let ecn = TunnelRecord.ECN.allCases.first(where: { $0.text == name }) else {
+      throw fields.error(.ecn, "must be \"rfc6040\", \"compatibility\" or \"rfc5213-strict\"")
     }
+    return ecn
   }
 
   private static func route(_ value: JSONDocument, _ extraKeys: KnownKeys) throws(RecordError) -> LocalizedRouteRecord {

@@ -31,8 +31,8 @@ extension TableRecord {
 extension TableKey {
   fileprivate var fields: [(String, String?)] {
     switch self {
-    case .binding(let table, let prefix, _): [("table", BindingTable(table).text), ("prefix", text(prefix))]
-    case .bindings(let remote, let table): [("table", table.map { BindingTable($0).text }), ("remote", text(remote))]
+    case .binding(let table, let prefix, _): [("table", table.name), ("prefix", text(prefix))]
+    case .bindings(let remote, let table): [("table", table?.name), ("remote", text(remote))]
     case .tunnel(let tunnel): ends("tunnel", tunnel)
     case .route(let from, let to): [("route.from", text(from)), ("route.to", text(to))]
     case .visitor(let prefix): [("visitor", text(prefix))]
@@ -43,7 +43,7 @@ extension TableKey {
 
 extension BindingRecord {
   fileprivate var fields: [(String, String?)] {
-    var fields: [(String, String?)] = [("table", BindingTable(table).text), ("prefix", text(prefix))]
+    var fields: [(String, String?)] = [("table", table.name), ("prefix", text(prefix))]
     fields += ends("tunnel", tunnel)
     fields += [
       ("mn", mobileNode), ("lifetime", lifetime.map(String.init)), ("state", state.name),
@@ -62,35 +62,9 @@ extension BindingRecord {
 
 extension TunnelRecord {
   fileprivate var fields: [(String, String?)] {
-    let mtu: String? =
-      switch self.mtu {
-      case nil: nil
-      case .automatic: "auto"
-      case .octets(let octets): "\(octets)"
-      }
-    let limit: String? =
-      switch encapsulationLimit {
-      case nil: nil
-      case .some(.none): "none"
-      case .limit(let limit): "\(limit)"
-      }
-    let dscp: String? =
-      switch self.dscp {
-      case nil: nil
-      case .copy: "copy"
-      case .uniform: "uniform"
-      case .fixed(let value): "\(value)"
-      }
-    let ecn: String? =
-      switch self.ecn {
-      case nil: nil
-      case .rfc6040: "rfc6040"
-      case .compatibility: "compatibility"
-      case .rfc5213Strict: "rfc5213-strict"
-      }
-    return ends("tunnel", tunnel) + [
-      ("static", isStatic ? "true" : nil), ("hopLimit", hopLimit.map(String.init)), ("mtu", mtu),
-      ("encapsulationLimit", limit), ("dscp", dscp), ("ecn", ecn),
+    ends("tunnel", tunnel) + [
+      ("static", isStatic ? "true" : nil), ("hopLimit", hopLimit.map(String.init)), ("mtu", mtu?.text),
+      ("encapsulationLimit", encapsulationLimit?.text), ("dscp", dscp?.text), ("ecn", ecn?.text),
     ]
   }
 }

@@ -33,7 +33,7 @@ enum EntryText {
 extension BindingRecord {
   fileprivate var lines: [String] {
     [
-      "binding \(prefix) (\(table == .proxy ? "pmip" : "mip"))", EntryText.row("tunnel", EntryText.ends(tunnel)),
+      "binding \(prefix) (\(table.name))", EntryText.row("tunnel", EntryText.ends(tunnel)),
       EntryText.row("state", state.name),
     ] + EntryText.rest(.binding(self), without: ["table", "prefix", "tunnel", "state"])
   }
