@@ -61,7 +61,7 @@ static inline uint64_t class_factor(const struct prefix_hash *table, uint32_t cl
 
 static inline uint64_t hash_key(const struct prefix_hash *table, uint64_t high, uint64_t low, uint64_t factor)
 {
-	return fold(fold(high ^ table->seeds[0], factor) ^ low, table->seeds[1]);
+	return fold(fold(high ^ table->seeds[0], low ^ factor), table->seeds[1]);
 }
 
 static inline struct bucket *bucket_at(const struct prefix_hash *table, uint64_t number)

@@ -20,7 +20,8 @@ struct SlotSecret: Sendable {
 
   init() {
     var generator = SystemRandomNumberGenerator()
-    first = generator.next()
+    // Odd, so that no key whose first word is zero makes the first product zero.
+    first = generator.next() | 1
     // Odd, so that the factor is never zero and the product keeps all of the other word.
     second = generator.next() | 1
   }
@@ -29,7 +30,7 @@ struct SlotSecret: Sendable {
   func hash(_ words: (UInt64, UInt64, UInt64)) -> UInt64 {
     // Multiplying by an odd constant (2^64 / golden ratio) spreads the third word, a small number, over the factor.
     let factor = (second ^ (words.2 &* 0x9e37_79b9_7f4a_7c15)) | 1
-    return Self.fold(Self.fold(words.0 ^ first, factor) ^ words.1, second)
+    return Self.fold(Self.fold(words.0 ^ first, words.1 ^ factor), second)
   }
 
   @inline(__always)
