@@ -120,8 +120,7 @@ package struct HandoverLink: ~Copyable {
     for index in 0..<incoming.count {
       for place in 0..<(incoming[index]?.available() ?? 0) {
         guard let packet = incoming[index]?.packet(place) else { continue }
-        // As `push` puts it.
-        found[packet.reason == 0 ? nil : HoldingID(UInt32(packet.detail) + 1), default: 0] += 1
+        found[packet.holding, default: 0] += 1
       }
     }
     return found
@@ -134,6 +133,9 @@ package struct HandoverLink: ~Copyable {
 }
 
 extension PuntedPacket {
+  /// The account in which the packet counts, as `push` puts it into the slot; nil for none.
+  var holding: HoldingID? { reason == 0 ? nil : HoldingID(UInt32(detail) &+ 1) }
+
   /// Where the packet goes by its IP header; nil without one.
   var destination: IPAddress? {
     // Safe, here and below: the slot is the reader's until it is released, and the length is looked at first.

@@ -52,7 +52,7 @@ extension Worker where Port: ~Copyable {
   /// One packet that another worker has seen through the stages and counted as held: at the tail of its binding's queue,
   /// also if nothing is held there any more; then it is due at once.
   private mutating func takeOver(_ packet: PuntedPacket, now: UInt64) {
-    let holding = packet.reason == 0 ? nil : HoldingID(UInt32(packet.detail) + 1)
+    let holding = packet.holding
     var entry: UInt32 = 0
     if let destination = packet.destination { entry = context.snapshot.lookupBinding(LookupKey(destination)) }
     let binding = context.snapshot.binding(entry)
@@ -60,7 +60,8 @@ extension Worker where Port: ~Copyable {
     guard entry != 0, !binding.isVisitor, unsafe packet.octets.count <= context.handover.payload,
       let octets = unsafe packet.octets.baseAddress
     else {
-      context.handover.giveBack(holding)
+      // At once: nothing that is sent stands between this packet and a live one.
+      context.handover.accounts.give(holding)
       counters.unbuffer()
       return counters.drop(DropReason.bufferCancelled.rawValue)
     }
