@@ -21,6 +21,8 @@ OWNER = 7
 #: Of the suite's programs: the one whose first packet is waited for in a handover.
 HANDED_OVER = 4711
 PROBE_GAP = 20
+#: The suite's programs run where the generator does: the worker has the other CPU.
+BESIDE = ["taskset", "-c", "0"]
 
 
 def build():
@@ -94,13 +96,13 @@ class Domain(bench.Bench):
 
     def tool(self, name, *arguments, timeout=120):
         """What a program of the suite printed."""
-        done = run([os.path.join(bench.BUILT, name), *map(str, arguments)], timeout=timeout)
+        done = run([*BESIDE, os.path.join(bench.BUILT, name), *map(str, arguments)], timeout=timeout)
         return json.loads(done.stdout)
 
     def watch(self):
         """Attaches the watcher, which hands over and counts."""
         self.watcher = self.start(
-            [os.path.join(bench.BUILT, "handover"), os.path.join(bench.BUILT, "watch.bpf.o"), "transport",
+            [*BESIDE, os.path.join(bench.BUILT, "handover"), os.path.join(bench.BUILT, "watch.bpf.o"), "transport",
              self.daemon.socket_path, HANDED_OVER],
             namespace=self.mag, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.expect_ready(self.watcher)
@@ -124,7 +126,7 @@ class Domain(bench.Bench):
     def probe(self):
         """Starts the packets to the mobile node that is handed over."""
         return self.start(
-            [os.path.join(bench.BUILT, "probe"), "core", bench.MACS["cn"], bench.MACS["core"], HANDED_OVER, PROBE_GAP],
+            [*BESIDE, os.path.join(bench.BUILT, "probe"), "core", bench.MACS["cn"], bench.MACS["core"], HANDED_OVER, PROBE_GAP],
             namespace=self.cn, stdout=subprocess.PIPE, text=True)
 
     def capacity(self, bindings, size, seconds=2):

@@ -19,6 +19,20 @@ int fp_pin_thread(int cpu)
 	return -pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+int fp_leave_cpus(const int *cpus, int count)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return -errno;
+	for (int index = 0; index < count; index++)
+		if (cpus[index] >= 0 && cpus[index] < CPU_SETSIZE)
+			CPU_CLR(cpus[index], &set);
+	if (!CPU_COUNT(&set))
+		return 0;
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 1;
+}
+
 int fp_name_thread(const char *name)
 {
 	return -pthread_setname_np(pthread_self(), name);

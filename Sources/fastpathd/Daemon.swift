@@ -60,6 +60,7 @@ final class Daemon {
     let warnings = ports.flatMap(OffloadSurvey.warnings)
     for warning in warnings { logger.warning("\(warning)") }
     let live = try PlaneAssembly.live(configuration, ports)
+    ThreadPlacement.leave(live.cpus, logger: logger)
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)

@@ -53,4 +53,33 @@ import Testing
     #expect(results == [-EINVAL, -EINVAL, 0])
     #expect(mask == "0")
   }
+
+  @Test func aThreadLeavesTheCPUsOfOthersUnlessThereAreNoMore() async {
+    let (results, masks) = await withCheckedContinuation { continuation in
+      Thread {
+        var masks = [Self.allowedCPUs()]
+        // The lowest one, numbers that no CPU has, and then all that are left.
+        let lowest = masks[0] & (~masks[0] &+ 1)
+        var results: [Int32] = []
+        for leaving in [lowest, ~lowest] {
+          let cpus = (0..<Int32(64)).filter { leaving >> UInt64($0) & 1 == 1 } + [-1, 1 << 20]
+          results.append(unsafe fp_leave_cpus(cpus, Int32(cpus.count)))
+          masks.append(Self.allowedCPUs())
+        }
+        continuation.resume(returning: (results, masks))
+      }.start()
+    }
+    let rest = masks[0] & (masks[0] &- 1)
+    // Without a second CPU there is nothing to leave the first one for.
+    #expect(results == (rest == 0 ? [0, 1] : [1, 0]))
+    #expect(Array(masks.dropFirst()) == (rest == 0 ? [masks[0], masks[0]] : [rest, rest]))
+  }
+
+  /// The CPUs of the calling thread, the lowest 64, by the kernel's own word.
+  private static func allowedCPUs() -> UInt64 {
+    let status = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") } ?? ""
+    let digits = line.dropFirst(13).filter(\.isHexDigit)
+    return UInt64(digits.suffix(16), radix: 16) ?? 0
+  }
 }

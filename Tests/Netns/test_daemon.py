@@ -98,6 +98,19 @@ class Life(unittest.TestCase):
         parts = [value for key, value in status.items() if key.startswith("memory.") and key != "memory.total"]
         self.assertEqual(sum(parts), status["memory.total"])
 
+    def test_the_cpu_of_a_worker_is_left_to_it(self):
+        every = os.sched_getaffinity(0)
+        cpu = max(every)
+        self.lma.stop()
+        self.lma = self.domain.lma_daemon(workers=[cpu]).start()
+        where = {}
+        for thread in os.listdir(f"/proc/{self.lma.process.pid}/task"):
+            with open(f"/proc/{self.lma.process.pid}/task/{thread}/comm", encoding="ascii") as file:
+                kind = "worker" if file.read().startswith("fp-worker") else "other"
+            where.setdefault(kind, set()).update(os.sched_getaffinity(int(thread)))
+        # Where there is one CPU only, all share it.
+        self.assertEqual(where, {"worker": {cpu}, "other": every - {cpu} or every})
+
     def test_ping_of_the_lma_from_a_mobile_node_goes_through_the_tunnel_into_the_kernel_and_back(self):
         # The request arrives encapsulated, for an address of the LMA: the worker hands the inner packet to the kernel.
         # The answer leaves by the kernel's default route, the CN's link, comes back as a packet for a pool address and is

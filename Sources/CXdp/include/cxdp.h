@@ -150,6 +150,12 @@ int fp_detach_interface(unsigned int ifindex);
 
 /* Binds the calling thread to one CPU. */
 int fp_pin_thread(int cpu);
+
+/*
+ * Keeps the calling thread, and those that it makes from now on, off these CPUs. Returns 1, or 0 when no other CPU
+ * would be left to it: then nothing is changed.
+ */
+int fp_leave_cpus(const int *cpus, int count);
 /* What `ps -L` shows of the calling thread; -ERANGE: longer than 15 octets. */
 int fp_name_thread(const char *name);
 /*

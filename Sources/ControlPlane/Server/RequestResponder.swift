@@ -9,8 +9,8 @@ final class RequestResponder {
   /// Records of a slice of an UPSERT or DELETE: half a millisecond of the writer's time at most, twice that while the
   /// forwarding table grows.
   private static let sliceRecords = 256
-  /// The same of bindings without anything rare, at 0.5 µs each.
-  private static let plainSliceRecords = 1024
+  /// The same of bindings without anything rare, at a microsecond each: an update on another connection may wait for one.
+  private static let plainSliceRecords = 256
   /// Items of a STATUS or COUNTERS frame: far below the smallest payload limit at 300 octets each.
   private static let pageItems = 2048
   /// How long a STATUS waits for the audit of the forwarding table; then it tells of the one before.

@@ -1,4 +1,5 @@
 import ControlProtocol
+import Glibc
 import NIOCore
 
 /// Executes requests on the writer's loop: each connection's in its own order, connections in turn, one slice at a time,
@@ -86,6 +87,9 @@ final class RequestScheduler {
     switch step {
     case .again:
       ready.append(id)
+      // A bulk request, which would keep the CPU for a whole slice of the scheduler's, some milliseconds, before the
+      // control loop can hand over a request that overtakes it.
+      sched_yield()
     case .reply(let reply):
       finish(id, frame, reply)
     case .share(let reply, let area):

@@ -71,7 +71,7 @@ class Client:
         table, size, octets = join_records([(table_of(record), pack_record(record)) for record in records])
         return self.load_packed(PackedRecords(table, size, octets), per_frame, atomic=True)
 
-    def load_packed(self, packed: PackedRecords, per_frame: int = 16384, atomic: bool = False) -> Outcome:
+    def load_packed(self, packed: PackedRecords, per_frame: int = 2048, atomic: bool = False) -> Outcome:
         """Sets packed records in pipelined frames, from memory as it is: the fastest way to say very many.
 
         Raises `Refused` at the first refused one; `outcome.index` counts from the first record of all.

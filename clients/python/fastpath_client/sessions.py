@@ -31,7 +31,7 @@ class Transaction:
         """Puts records aside; raises `Refused` if one breaks a rule."""
         return self.load_packed(pack_records(records))
 
-    def load_packed(self, packed: PackedRecords, per_frame: int = 16384) -> Outcome:
+    def load_packed(self, packed: PackedRecords, per_frame: int = 2048) -> Outcome:
         """Puts packed records aside."""
         outcome = self._client.load_packed(packed, per_frame)
         self._count += packed.count
@@ -92,7 +92,7 @@ class Synchronization:
         self._keys |= entry_keys(packed)
         return outcome
 
-    def load_packed(self, packed: PackedRecords, per_frame: int = 16384) -> Outcome:
+    def load_packed(self, packed: PackedRecords, per_frame: int = 2048) -> Outcome:
         """Says packed entries, which must know how many they are."""
         if packed.entries is None:
             raise ValueError("PackedRecords.entries is needed to count what was said")
