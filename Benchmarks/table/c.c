@@ -1,5 +1,5 @@
 /* The peer `c`: lookups in the table of prefix_hash.h. */
-#include "prefix_hash_lookup.h"
+#include "prefix_hash_pair.h"
 
 struct question {
 	struct prefix_hash table;

@@ -1,8 +1,8 @@
 /*
  * The peer `c`: the product's prefix table written by hand in C, for one reader. Same buckets (a line of ten 16-bit
- * tags and ten record numbers, probed linearly), same 64-octet records, same keyed hash, same three passes over a
- * batch. Records are versioned as the product's are, but only ever written once: what the peer leaves out is the
- * writer's side.
+ * tags and ten record numbers; those longer than 64 bits begin with the /64 over them), same 64-octet records, same
+ * keyed hash, same three passes over a batch. Records are versioned as the product's are, but only ever written once:
+ * what the peer leaves out is the writer's side.
  */
 #ifndef TABLE_PREFIX_HASH_H
 #define TABLE_PREFIX_HASH_H
@@ -22,7 +22,10 @@ struct record {
 	uint64_t unused64;
 };
 
-/* The last word of tags has two of them, then how many keys went on past this bucket, then a filter of their tags. */
+/*
+ * The last word of tags has two of them, then how many keys went on to the next bucket (8 bits) and to their second one
+ * (8 bits), then a filter of their tags.
+ */
 struct bucket {
 	uint64_t tags[3];
 	uint32_t records[10];
@@ -59,14 +62,57 @@ static inline uint64_t class_factor(const struct prefix_hash *table, uint32_t cl
 	return (table->seeds[1] ^ class * 0x9e3779b97f4a7c15) | 1;
 }
 
+/* Set in the hash of a key longer than 64 bits, in whose tag the bit is always set. */
+#define HAS_SECOND 0x8000u
+#define OWN_BITS 0xffff7fffu
+
+/* The first round: of the upper word. */
+static inline uint64_t hash_upper(const struct prefix_hash *table, uint64_t high, uint64_t factor)
+{
+	return fold(high ^ table->seeds[0], factor);
+}
+
+/* The hash of a key with one bucket to begin at. */
 static inline uint64_t hash_key(const struct prefix_hash *table, uint64_t high, uint64_t low, uint64_t factor)
 {
-	return fold(fold(high ^ table->seeds[0], low ^ factor), table->seeds[1]);
+	return fold(fold(high ^ table->seeds[0], low ^ factor), table->seeds[1]) & ~(uint64_t)HAS_SECOND;
+}
+
+/* The hash of a key longer than 64 bits: the upper half, which says the first bucket, is that of the /64 over it. */
+static inline uint64_t hash_longer(uint64_t first, uint64_t own)
+{
+	return (first & ~0xffffffffull) | (own & OWN_BITS) | HAS_SECOND;
+}
+
+static inline uint64_t hash_of(const struct prefix_hash *table, uint64_t high, uint64_t low, uint8_t class)
+{
+	uint64_t upper;
+
+	if (class <= 64)
+		return hash_key(table, high, low, class_factor(table, class));
+	upper = hash_upper(table, high, class_factor(table, 64));
+	return hash_longer(fold(upper, table->seeds[1]), fold(upper ^ low, class_factor(table, class)));
 }
 
 static inline struct bucket *bucket_at(const struct prefix_hash *table, uint64_t number)
 {
 	return &table->buckets[number & ((1ull << table->log_buckets) - 1)];
+}
+
+static inline uint64_t home_of(const struct prefix_hash *table, uint64_t hash)
+{
+	return hash >> (64 - table->log_buckets);
+}
+
+/* The bucket after a key's first: the next one, or where the key's own hash says. */
+static inline uint64_t second_of(const struct prefix_hash *table, uint64_t hash)
+{
+	uint64_t distance;
+
+	if (!(hash & HAS_SECOND))
+		return home_of(table, hash) + 1;
+	distance = (hash & OWN_BITS) * 0x9e3779b97f4a7c15 >> (64 - table->log_buckets);
+	return home_of(table, hash) ^ (distance ? distance : 1);
 }
 
 static inline uint16_t tag_of(uint64_t hash)
@@ -111,26 +157,51 @@ static inline void use_length(struct prefix_hash *table, uint8_t length)
 	table->lengths[at] = length;
 }
 
+/* One more key has gone on past a bucket, to the next or to its second. */
+static inline void count_passed(struct bucket *bucket, uint64_t hash, int is_first)
+{
+	uint64_t one = hash & HAS_SECOND && is_first ? 1ull << 40 : 1ull << 32;
+
+	if ((bucket->tags[2] & 0xff * one) != 0xff * one)
+		bucket->tags[2] += one;
+	bucket->tags[2] |= filter_bit(tag_of(hash));
+}
+
+/*
+ * The bucket that a new key goes to: the first of its search with a free slot. A key that has a second bucket leaves
+ * the last slot of its first one to others.
+ */
+static inline struct bucket *make_place(struct prefix_hash *table, uint64_t hash)
+{
+	uint64_t home = home_of(table, hash), number = second_of(table, hash);
+	struct bucket *bucket = bucket_at(table, home);
+	uint32_t free_slots = match_tags(bucket, 0).slots;
+
+	if (hash & HAS_SECOND)
+		free_slots &= free_slots - 1;
+	if (free_slots)
+		return bucket;
+	count_passed(bucket, hash, 1);
+	while (bucket = bucket_at(table, number), bucket == bucket_at(table, home) || !match_tags(bucket, 0).slots) {
+		count_passed(bucket, hash, 0);
+		number++;
+	}
+	return bucket;
+}
+
 /* Adds a prefix that is not in the table. */
 static inline void prefix_hash_insert(struct prefix_hash *table, const struct prefix *prefix)
 {
-	uint64_t hash = hash_key(table, prefix->high, prefix->low, class_factor(table, prefix->length));
-	uint64_t number = hash >> (64 - table->log_buckets);
-	struct bucket *bucket = bucket_at(table, number);
+	uint64_t hash = hash_of(table, prefix->high, prefix->low, prefix->length);
+	struct bucket *bucket = make_place(table, hash);
 	uint32_t index = ++table->used;
-	struct match free_slots;
-	int slot;
+	int slot = slot_of(match_tags(bucket, 0).slots);
 
 	table->records[index] = (struct record){.high = prefix->high,
 						.low = prefix->low,
 						.target = prefix->target,
 						.generation = table->generation,
 						.class = prefix->length};
-	while (free_slots = match_tags(bucket, 0), !free_slots.slots) {
-		bucket->tags[2] = (bucket->tags[2] + (1ull << 32)) | filter_bit(tag_of(hash));
-		bucket = bucket_at(table, ++number);
-	}
-	slot = slot_of(free_slots.slots);
 	bucket->records[slot] = index;
 	__atomic_store_n(&bucket->tags[slot >> 2], bucket->tags[slot >> 2] | (uint64_t)tag_of(hash) << (slot & 3) * 16,
 			 __ATOMIC_RELEASE);
@@ -152,14 +223,14 @@ static inline struct prefix_hash prefix_hash_create(size_t count)
 }
 
 /* One key, all the way. */
-static __attribute__((noinline, unused)) uint32_t prefix_hash_search(const struct prefix_hash *table, uint64_t hash,
-								     uint64_t high, uint64_t low, uint8_t class)
+static __attribute__((noinline, unused)) uint32_t prefix_hash_search(const struct prefix_hash *table, uint64_t high,
+								     uint64_t low, uint8_t class)
 {
-	uint64_t number = hash >> (64 - table->log_buckets);
+	uint64_t hash = hash_of(table, high, low, class), number = home_of(table, hash), next = second_of(table, hash);
 	struct match found;
 
 	do {
-		const struct bucket *bucket = bucket_at(table, number++);
+		const struct bucket *bucket = bucket_at(table, number);
 
 		for (found = match_tags(bucket, tag_of(hash)); found.slots; found.slots &= found.slots - 1) {
 			uint32_t index = bucket->records[slot_of(found.slots)];
@@ -171,6 +242,7 @@ static __attribute__((noinline, unused)) uint32_t prefix_hash_search(const struc
 				index = table->records[index].previous;
 			return table->records[index].flags & 1 ? 0 : index;
 		}
+		number = next++;
 	} while (found.goes_on);
 	return 0;
 }

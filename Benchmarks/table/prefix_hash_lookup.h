@@ -36,20 +36,23 @@ static ALWAYS_INLINE void load(const struct prefix_hash *table, const struct key
 	for (int i = 0; i < count; i++) {
 		const struct key *key = &keys[pending ? pending[i] : i];
 
-		hashes[i] = hash_key(table, key->high & mask.high, has_low ? key->low & mask.low : 0, factor);
-		__builtin_prefetch(&table->buckets[hashes[i] >> (64 - table->log_buckets)], 0, 3);
+		if (has_low && class > 64)
+			hashes[i] = hash_of(table, key->high, key->low & mask.low, class);
+		else
+			hashes[i] = hash_key(table, key->high & mask.high, has_low ? key->low & mask.low : 0, factor);
+		__builtin_prefetch(&table->buckets[home_of(table, hashes[i])], 0, 3);
 	}
 }
 
 /* The first record with a key's tag in the buckets after its first. */
 static ALWAYS_INLINE uint32_t candidate_after(const struct prefix_hash *table, uint64_t hash)
 {
-	uint64_t number = hash >> (64 - table->log_buckets);
+	uint64_t number = second_of(table, hash);
 	const struct bucket *bucket;
 	struct match found;
 
 	do {
-		bucket = bucket_at(table, ++number);
+		bucket = bucket_at(table, number++);
 		found = match_tags(bucket, tag_of(hash));
 	} while (!found.slots && found.goes_on);
 	return found.slots ? bucket->records[slot_of(found.slots)] : 0;
@@ -59,15 +62,14 @@ static ALWAYS_INLINE uint32_t candidate_after(const struct prefix_hash *table, u
 static ALWAYS_INLINE int select_candidate(const struct prefix_hash *table, const uint64_t *hashes, int i,
 					  uint32_t *candidates, uint8_t *passed, int passed_count)
 {
-	uint64_t number = hashes[i] >> (64 - table->log_buckets);
-	const struct bucket *bucket = &table->buckets[number];
+	const struct bucket *bucket = &table->buckets[home_of(table, hashes[i])];
 	struct match found = match_tags(bucket, tag_of(hashes[i]));
 	uint32_t candidate = 0;
 
 	if (found.slots) {
 		candidate = __atomic_load_n(&bucket->records[slot_of(found.slots)], __ATOMIC_ACQUIRE);
 	} else if (found.goes_on) {
-		__builtin_prefetch(bucket_at(table, number + 1), 0, 3);
+		__builtin_prefetch(bucket_at(table, second_of(table, hashes[i])), 0, 3);
 		passed[passed_count++] = i;
 	}
 	__builtin_prefetch(&table->records[candidate], 0, 3);
@@ -95,7 +97,7 @@ static ALWAYS_INLINE void select_candidates(const struct prefix_hash *table, con
 	int passed_count = 0, i = 0;
 
 	for (; i < count - BUCKETS_AHEAD; i++) {
-		__builtin_prefetch(&table->buckets[hashes[i + BUCKETS_AHEAD] >> (64 - table->log_buckets)], 0, 3);
+		__builtin_prefetch(&table->buckets[home_of(table, hashes[i + BUCKETS_AHEAD])], 0, 3);
 		passed_count = select_candidate(table, hashes, i, candidates, passed, passed_count);
 	}
 	for (; i < count; i++)
@@ -106,7 +108,7 @@ static ALWAYS_INLINE void select_candidates(const struct prefix_hash *table, con
 
 /* The third pass, for one key: the candidate if it is the key's and of this generation, else what a search finds. */
 static ALWAYS_INLINE uint32_t compare(const struct prefix_hash *table, const struct key *key, uint8_t class,
-				      int has_low, uint64_t hash, uint32_t candidate)
+				      int has_low, uint32_t candidate)
 {
 	const struct record *record = &table->records[candidate];
 	struct mask mask = mask_of(class);
@@ -119,7 +121,7 @@ static ALWAYS_INLINE uint32_t compare(const struct prefix_hash *table, const str
 	differs |= (table->generation - record->generation) >> 63 | (record->flags & 1);
 	if (LIKELY(!differs || !candidate))
 		return differs ? 0 : candidate;
-	return prefix_hash_search(table, hash, high, low, class);
+	return prefix_hash_search(table, high, low, class);
 }
 
 /* All keys in order, one length. Writes all results, returns how many keys are left. */
@@ -134,11 +136,11 @@ static ALWAYS_INLINE int look_up_in_order(const struct prefix_hash *table, const
 	select_candidates(table, hashes, count, candidates);
 	for (; i < count - RECORDS_AHEAD; i++) {
 		__builtin_prefetch(&table->records[candidates[i + RECORDS_AHEAD]], 0, 3);
-		results[i] = compare(table, &keys[i], class, has_low, hashes[i], candidates[i]);
+		results[i] = compare(table, &keys[i], class, has_low, candidates[i]);
 		left += !results[i];
 	}
 	for (; i < count; i++) {
-		results[i] = compare(table, &keys[i], class, has_low, hashes[i], candidates[i]);
+		results[i] = compare(table, &keys[i], class, has_low, candidates[i]);
 		left += !results[i];
 	}
 	return left;
@@ -159,73 +161,62 @@ static ALWAYS_INLINE int look_up_length(const struct prefix_hash *table, const s
 
 		if (i < count - RECORDS_AHEAD)
 			__builtin_prefetch(&table->records[candidates[i + RECORDS_AHEAD]], 0, 3);
-		results[position] = compare(table, &keys[position], class, 1, hashes[i], candidates[i]);
+		results[position] = compare(table, &keys[position], class, 1, candidates[i]);
 		pending[remaining] = position;
 		remaining += !results[position];
 	}
 	return remaining;
 }
 
-/* A few keys: `used` lengths at once, as many as make up a batch, so that their latencies overlap. */
-static int look_up_lengths(const struct prefix_hash *table, const struct key *keys, uint8_t *pending, int count,
-			   const uint8_t *lengths, int used, uint32_t *results)
-{
+/*
+ * A few keys: the next lengths at once, as many as make up a batch, so that their latencies overlap. The parts are
+ * apart, so that others' records are waited for between them.
+ */
+struct together {
+	const uint8_t *lengths;
 	uint64_t hashes[BATCH];
 	uint32_t candidates[BATCH];
+	uint8_t pending[BATCH];
+	int count, used;
+};
+
+static ALWAYS_INLINE void load_together(const struct prefix_hash *table, const struct key *keys,
+					struct together *together, int from)
+{
+	int rest = table->length_count - from, room = BATCH / together->count, count = together->count;
+
+	together->used = rest < room ? rest : room;
+	together->lengths = &table->lengths[from];
+	for (int at = 0; at < together->used; at++)
+		load(table, keys, together->pending, count, together->lengths[at], 1, &together->hashes[at * count]);
+}
+
+static ALWAYS_INLINE void select_together(const struct prefix_hash *table, struct together *together)
+{
+	select_candidates(table, together->hashes, together->used * together->count, together->candidates);
+}
+
+/* Returns how many keys are left; they are the first of `pending`. */
+static ALWAYS_INLINE int compare_together(const struct prefix_hash *table, const struct key *keys,
+					  struct together *together, uint32_t *results)
+{
 	int remaining = 0;
 
-	for (int length = 0; length < used; length++)
-		load(table, keys, pending, count, lengths[length], 1, &hashes[length * count]);
-	select_candidates(table, hashes, used * count, candidates);
-	for (int i = 0; i < count; i++) {
-		int position = pending[i];
+	for (int i = 0; i < together->count; i++) {
+		int position = together->pending[i];
 		uint32_t found = 0;
 
-		for (int length = 0; !found && length < used; length++) {
-			int at = length * count + i;
+		for (int at = 0; !found && at < together->used; at++) {
+			uint32_t candidate = together->candidates[at * together->count + i];
 
-			if (candidates[at])
-				found = compare(table, &keys[position], lengths[length], 1, hashes[at], candidates[at]);
+			if (candidate)
+				found = compare(table, &keys[position], together->lengths[at], 1, candidate);
 		}
 		results[position] = found;
-		pending[remaining] = position;
+		together->pending[remaining] = position;
 		remaining += !found;
 	}
 	return remaining;
-}
-
-/* Longest match of at most BATCH keys: record numbers, 0 without one. The table has at least one prefix. */
-static __attribute__((noinline, unused)) void prefix_hash_lookup(const struct prefix_hash *table,
-								 const struct key *keys, int count, uint32_t *results)
-{
-	uint8_t pending[BATCH], foreign = 0;
-	int left = 0, length = 0;
-
-	for (int i = 0; i < count; i++)
-		foreign |= keys[i].family ^ 6;
-	if (LIKELY(!foreign)) {
-		uint8_t longest = table->lengths[length++];
-		int missed = longest <= 64 ? look_up_in_order(table, keys, count, longest, 0, results)
-					   : look_up_in_order(table, keys, count, longest, 1, results);
-
-		for (int i = 0; missed && i < count; i++) {
-			pending[left] = i;
-			left += !results[i];
-		}
-	} else {
-		for (int i = 0; i < count; i++) {
-			results[i] = 0;
-			pending[left] = i;
-			left += keys[i].family == 6;
-		}
-	}
-	while (left && length < table->length_count) {
-		int rest = table->length_count - length, used = BATCH / left < rest ? BATCH / left : rest;
-
-		left = used > 1 ? look_up_lengths(table, keys, pending, left, &table->lengths[length], used, results)
-				: look_up_length(table, keys, pending, left, table->lengths[length], results);
-		length += used;
-	}
 }
 
 #endif

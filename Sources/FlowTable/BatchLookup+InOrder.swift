@@ -5,13 +5,16 @@ extension BatchLookup {
   /// Looks the first `count` keys up and writes the record index of those that match into `results`, 0 for the others.
   ///
   /// - Parameter lengths: at least one.
-  /// - Returns: how many keys stay without a match; they are the first of `pending`, in order.
+  /// - Returns: how many keys stay without a match; they are the first of `pending`.
   func resolveInOrder(
     _ lengths: LengthSet, _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch,
     into results: UnsafeMutablePointer<UInt32>
   ) -> Int {
     var lengths = lengths
     guard let longest = lengths.removeLongest() else { return count }
+    if longest.isLonger && lengths.removeHalf() {
+      return unsafe resolvePair(longest, lengths, keys, count, scratch, into: results)
+    }
     // Two loops, so that neither asks which it is: in prefixes of up to 64 bits the lower words are 0.
     let left =
       longest.bits <= 64
@@ -35,7 +38,10 @@ extension BatchLookup {
       // Below `count`, as many as there are keys, and at most `width`, as many as scratch arrays have elements.
       let key = unsafe keys + position
       let low = unsafe hasLowerWord ? key.pointee.low & mask.low : 0
-      let value = unsafe hash.hash(high: key.pointee.high & mask.high, low: low, factor: factor)
+      let high = unsafe key.pointee.high & mask.high
+      let value =
+        hasLowerWord && lengthClass.isLonger
+        ? hash.longerHash(high: high, low: low, factor: factor) : hash.hash(high: high, low: low, factor: factor)
       unsafe scratch.hashes[position] = value
       storage.homeBucket(value).prefetch()
       position &+= 1

@@ -24,10 +24,10 @@ public struct LookupKey: Hashable, Sendable, BitwiseCopyable {
 ///
 /// For each length in use, longest first, three passes over the keys that no longer prefix has matched:
 /// hash and prefetch the bucket; compare tags and prefetch the record; compare the key. Each pass is a loop of
-/// independent steps, so the memory accesses of many keys overlap. When few keys are left, as many lengths as fill the
-/// passes go together: one length at a time, their accesses would have nothing to overlap with (ten lengths at one
-/// million, 5 % of the keys below /64: 1.5 of the rate). Keys that a full bucket sent on to the next are looked for at the
-/// end of the second pass, when that line has come; a false tag or an older record takes `search`.
+/// independent steps, so the memory accesses of many keys overlap. /64 and one longer length go through the passes as one,
+/// since their tags are in one bucket (`resolvePair`). When few keys are left, as many lengths as fill the passes go
+/// together (ten lengths at one million, 5 % of the keys below /64: 1.5 of the rate). Keys that a full bucket sent on are
+/// looked for at the end of the second pass, when that line has come; a false tag or an older record takes `search`.
 @safe
 struct BatchLookup {
   let storage: BucketStorage
@@ -61,18 +61,19 @@ struct BatchLookup {
 
   /// Looks the first `count` pending keys up and writes the record index of those that match into `results`.
   ///
-  /// - Returns: how many keys stay without a match; they are the first of `pending`, in order.
+  /// - Returns: how many keys stay without a match; they are the first of `pending`.
   func resolve(
     _ lengths: LengthSet, _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch,
     into results: UnsafeMutablePointer<UInt32>
   ) -> Int {
     var lengths = lengths
     var count = count
-    while count > 0, let lengthClass = lengths.removeLongest() {
+    while count > 0 {
       if count <= Self.width / 2 && !lengths.isEmpty {
-        count = unsafe resolveTogether(lengthClass, &lengths, keys, count, scratch, into: results)
+        count = unsafe resolveTogether(&lengths, keys, count, scratch, into: results)
         continue
       }
+      guard let lengthClass = lengths.removeLongest() else { break }
       unsafe load(keys, count, scratch, lengthClass, from: 0)
       selectCandidates(count, scratch)
       count = unsafe compare(keys, count, scratch, lengthClass, into: results)
@@ -80,52 +81,22 @@ struct BatchLookup {
     return count
   }
 
-  /// As many lengths at once as there are places for, at least two: `count` is at most half of `width`.
-  private func resolveTogether(
-    _ longest: LengthClass, _ lengths: inout LengthSet, _ keys: UnsafePointer<LookupKey>, _ count: Int,
-    _ scratch: Scratch, into results: UnsafeMutablePointer<UInt32>
-  ) -> Int {
-    var used = 0
-    var next: LengthClass? = longest
-    while let lengthClass = next {
-      // `used` stays below `width / count`, so all places are below `width`.
-      unsafe load(keys, count, scratch, lengthClass, from: used &* count)
-      unsafe scratch.lengths[used] = lengthClass
-      used &+= 1
-      next = (used &+ 1) &* count <= Self.width ? lengths.removeLongest() : nil
-    }
-    selectCandidates(used &* count, scratch)
-    var place = 0
-    while place < count {
-      let number = unsafe Int(scratch.pending[place])
-      let key = unsafe keys + number
-      var found: UInt32 = 0
-      var length = 0
-      while found == 0 && length < used {
-        let index = unsafe scratch.candidates[length &* count &+ place]
-        if index != 0 {
-          let lengthClass = unsafe scratch.lengths[length]
-          found = unsafe compare(index, key, lengthClass.mask, lengthClass)
-        }
-        length &+= 1
-      }
-      unsafe results[number] = found
-      place &+= 1
-    }
-    return unsafe scratch.keepPending(count, without: results)
-  }
-
+  /// The first pass.
   @inline(__always)
-  private func load(
+  func load(
     _ keys: UnsafePointer<LookupKey>, _ count: Int, _ scratch: Scratch, _ lengthClass: LengthClass, from first: Int
   ) {
     let mask = lengthClass.mask
     let factor = hash.factor(lengthClass)
+    let isLonger = lengthClass.isLonger
     var position = 0
     while position < count {
       // `pending` holds indices below the batch's count, so key and scratch accesses are inside their memory.
       let key = unsafe keys + Int(scratch.pending[position])
-      let value = unsafe hash.hash(high: key.pointee.high & mask.high, low: key.pointee.low & mask.low, factor: factor)
+      let (high, low) = unsafe (key.pointee.high & mask.high, key.pointee.low & mask.low)
+      let value =
+        isLonger
+        ? hash.longerHash(high: high, low: low, factor: factor) : hash.hash(high: high, low: low, factor: factor)
       unsafe scratch.hashes[first &+ position] = value
       storage.homeBucket(value).prefetch()
       position &+= 1
@@ -163,7 +134,7 @@ struct BatchLookup {
       index = bucket.index(match.slot)
     } else if match.goesOn {
       // Its next bucket's line is on the way while the others are selected; four keys of a hundred take this way.
-      storage.bucket(storage.home(value) &+ 1).prefetch()
+      storage.bucket(storage.second(value)).prefetch()
       unsafe scratch.passed[passed] = UInt8(truncatingIfNeeded: position)
       passed &+= 1
     }
@@ -180,7 +151,7 @@ struct BatchLookup {
       // Positions that `selectCandidate` listed, below the batch's count.
       let position = unsafe Int(scratch.passed[place])
       let value = unsafe scratch.hashes[position]
-      let index = candidate(BucketStorage.tag(value), after: storage.home(value))
+      let index = furtherCandidate(value)
       prefetch(index)
       unsafe scratch.candidates[position] = index
       place &+= 1
@@ -191,12 +162,15 @@ struct BatchLookup {
   @inline(__always)
   func prefetch(_ index: UInt32) { unsafe fp_prefetch(records + Int(index) &* 64) }
 
-  /// The first record whose tag matches in the buckets after one; 0 without. No record is read: it will be prefetched.
+  /// The first record whose tag matches in the buckets after the first; 0 without. No record is read: it will be
+  /// prefetched.
   @inline(__always)
-  private func candidate(_ tag: UInt16, after home: Int) -> UInt32 {
-    var step = 1
+  func furtherCandidate(_ value: UInt64) -> UInt32 {
+    let tag = BucketStorage.tag(value)
+    let second = storage.second(value)
+    var step = 0
     while step < storage.bucketCount {
-      let bucket = storage.bucket(home &+ step)
+      let bucket = storage.bucket(second &+ step)
       let match = bucket.match(tag)
       if match.slots != 0 { return bucket.index(match.slot) }
       if !match.goesOn { return 0 }
@@ -247,6 +221,16 @@ struct BatchLookup {
     _ index: UInt32, _ key: UnsafePointer<LookupKey>, _ mask: (high: UInt64, low: UInt64), _ lengthClass: LengthClass,
     hasLowerWord: Bool = true
   ) -> UInt32 {
+    let found = unsafe isRecord(index, of: key, mask, lengthClass, hasLowerWord: hasLowerWord) ? index : 0
+    return found != index ? unsafe search(key.pointee, lengthClass) : found
+  }
+
+  /// Whether a candidate is the key's record of that length, as this snapshot has it. Not so for 0.
+  @inline(__always)
+  func isRecord(
+    _ index: UInt32, of key: UnsafePointer<LookupKey>, _ mask: (high: UInt64, low: UInt64),
+    _ lengthClass: LengthClass, hasLowerWord: Bool = true
+  ) -> Bool {
     // Records are immutable while this snapshot can reach them.
     let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
     // Of the same length, and not a tombstone: the class and that flag are neighbours in the record. A record of up to
@@ -258,8 +242,7 @@ struct BatchLookup {
     // The top bit of the difference says that the record is newer than the snapshot: the two are less than 2^63 apart,
     // wherever they are.
     let hidden = unsafe (generation &- record.pointee.generation) &>> 63
-    let found = differs | hidden == 0 ? index : 0
-    return found != index ? unsafe search(key.pointee, lengthClass) : found
+    return differs | hidden == 0
   }
 
   /// One key, all the way: further buckets of its probe, older records of its key. 0 without a match.
@@ -268,7 +251,7 @@ struct BatchLookup {
     let mask = lengthClass.mask
     let high = key.high & mask.high
     let low = key.low & mask.low
-    let place = storage.place(hash.hash(high: high, low: low, factor: hash.factor(lengthClass))) { index in
+    let place = storage.place(TableKey(high: high, low: low, lengthClass: lengthClass).hash(hash)) { index in
       // The index is that of a record inside the arena, reached by an acquire load of its slot.
       let record = unsafe (records + Int(index) &* 64).assumingMemoryBound(to: BindingRecord.self)
       return unsafe record.pointee.high == high && record.pointee.low == low

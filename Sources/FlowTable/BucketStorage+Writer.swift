@@ -2,6 +2,7 @@
 extension BucketStorage {
   /// Where a key lies.
   struct Place {
+    /// Below the bucket count.
     let bucket: Int
     let slot: Int
   }
@@ -10,50 +11,78 @@ extension BucketStorage {
   @inline(__always)
   func place(_ hash: UInt64, where isWanted: (UInt32) -> Bool) -> Place? {
     let tag = Self.tag(hash)
-    let first = home(hash)
-    for step in 0..<bucketCount {
-      let bucket = bucket(first &+ step)
+    var number = home(hash)
+    var next = second(hash)
+    // At most once round after the first one.
+    for _ in 0...bucketCount {
+      let bucket = bucket(number)
       var match = bucket.match(tag)
       while match.slots != 0 {
-        if isWanted(bucket.index(match.slot)) { return Place(bucket: first &+ step, slot: match.slot) }
+        if isWanted(bucket.index(match.slot)) { return Place(bucket: masked(number), slot: match.slot) }
         match.slots &= match.slots &- 1
       }
       if !match.goesOn { return nil }
+      number = next
+      next &+= 1
     }
     return nil
   }
 
-  /// Puts a record into the first free slot of its probe; the caller has made sure that there is room.
+  /// The number of a bucket of a search, which may go round.
+  @inline(__always)
+  func masked(_ number: Int) -> Int { number & (bucketCount &- 1) }
+
+  /// Puts a record into the first free slot of its search; the caller has made sure that there is room.
   ///
-  /// - Returns: the number of the bucket it landed in, and how many were probed.
+  /// - Returns: the number of the bucket it landed in, and how many were searched.
   @discardableResult
   func fill(_ hash: UInt64, index: UInt32) -> (bucket: Int, probes: Int) {
+    let tag = Self.tag(hash)
     let first = home(hash)
-    var step = 0
-    while true {
-      let bucket = bucket(first &+ step)
-      if let slot = bucket.freeSlot {
-        bucket.setIndex(slot, index)
-        bucket.setTag(slot, Self.tag(hash))
-        return ((first &+ step) & (bucketCount &- 1), step + 1)
-      }
-      bucket.pass(Self.tag(hash))
-      step += 1
-      precondition(step <= bucketCount, "a bucket storage was filled past its capacity")
+    let hasSecond = hash & KeyHash.hasSecond != 0
+    if let slot = bucket(first).freeSlot(sparing: hasSecond ? 1 : 0) {
+      put(index, tag, bucket(first), slot)
+      return (first, 1)
     }
+    bucket(first).pass(tag, hasSecond ? .second : .next)
+    var number = masked(second(hash))
+    var probes = 2
+    while true {
+      let bucket = bucket(number)
+      if number != first, let slot = bucket.freeSlot(sparing: 0) {
+        put(index, tag, bucket, slot)
+        return (number, probes)
+      }
+      bucket.pass(tag, .next)
+      number = masked(number + 1)
+      probes += 1
+      precondition(probes <= bucketCount + 1, "a bucket storage was filled past its capacity")
+    }
+  }
+
+  /// The order lets readers beside it see the key whole or not at all.
+  private func put(_ index: UInt32, _ tag: UInt16, _ bucket: Bucket, _ slot: Int) {
+    bucket.setIndex(slot, index)
+    bucket.setTag(slot, tag)
   }
 
   /// Frees the slot of a key: no snapshot that a reader may hold has the key any more.
   ///
-  /// - Returns: how many buckets lie between the key's first one and its own, with the first.
+  /// - Returns: how many buckets a search for the key passed.
   @discardableResult
   func free(_ hash: UInt64, _ place: Place) -> Int {
-    let bucket = bucket(place.bucket)
-    bucket.setTag(place.slot, 0)
-    for step in home(hash)..<place.bucket {
-      self.bucket(step).unpass()
+    bucket(place.bucket).setTag(place.slot, 0)
+    let first = home(hash)
+    if place.bucket == first { return 0 }
+    bucket(first).unpass(hash & KeyHash.hasSecond != 0 ? .second : .next)
+    var number = masked(second(hash))
+    var passed = 1
+    while number != place.bucket {
+      bucket(number).unpass(.next)
+      number = masked(number + 1)
+      passed += 1
     }
-    return place.bucket - home(hash)
+    return passed
   }
 
   /// The record indices in one bucket.

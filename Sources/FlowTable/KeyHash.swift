@@ -3,6 +3,10 @@
 ///
 /// Both words of a key go through both rounds. With the lower one in the second round only, addresses in a row were
 /// multiples of one factor, and one seed in twenty piled them up: up to 31 buckets for each of 40,000 IPv4 hosts.
+///
+/// A hash says where a search goes (`BucketStorage`): its top bits choose the first bucket, its lowest fifteen are the tag.
+/// Bit 15 says that the lower half is of its own: so it is for IPv6 prefixes longer than 64 bits, whose upper half is that
+/// of the /64 they lie in. An address then has one bucket to look into for both.
 @usableFromInline
 struct KeyHash: Sendable, BitwiseCopyable {
   let first: UInt64
@@ -28,10 +32,31 @@ struct KeyHash: Sendable, BitwiseCopyable {
     (second ^ (UInt64(lengthClass.rawValue) &* 0x9e37_79b9_7f4a_7c15)) | 1
   }
 
+  /// Set in the hash of a key that goes on in a bucket of its own when there is no room in its first one.
+  static let hasSecond: UInt64 = 0x8000
+  /// The half of such a hash that is the key's own, without that bit.
+  static let ownHalf: UInt64 = 0xffff_7fff
+
   @inline(__always)
   func hash(high: UInt64, low: UInt64, factor: UInt64) -> UInt64 {
-    Self.fold(Self.fold(high ^ first, low ^ factor), second)
+    Self.fold(Self.fold(high ^ first, low ^ factor), second) & ~Self.hasSecond
   }
+
+  /// The hash of an IPv6 key longer than 64 bits; the factor is that of its class.
+  @inline(__always)
+  func longerHash(high: UInt64, low: UInt64, factor: UInt64) -> UInt64 {
+    let upper = upperRound(high, self.factor(.ipv6Half))
+    return Self.fold(upper, second) & ~0xffff_ffff | ownPart(upper, low, factor) & Self.ownHalf | Self.hasSecond
+  }
+
+  /// The first round.
+  @inline(__always)
+  func upperRound(_ high: UInt64, _ factor: UInt64) -> UInt64 { Self.fold(high ^ first, factor) }
+
+  /// The second round of a key longer than 64 bits: under the factor of its length, so that prefixes of different length
+  /// with the same bits differ.
+  @inline(__always)
+  func ownPart(_ upper: UInt64, _ low: UInt64, _ factor: UInt64) -> UInt64 { Self.fold(upper ^ low, factor) }
 
   @inline(__always)
   static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
@@ -70,6 +95,8 @@ struct TableKey: Hashable, Sendable, BitwiseCopyable {
   }
 
   func hash(_ keyed: KeyHash) -> UInt64 {
-    keyed.hash(high: high, low: low, factor: keyed.factor(lengthClass))
+    let factor = keyed.factor(lengthClass)
+    return lengthClass.isLonger
+      ? keyed.longerHash(high: high, low: low, factor: factor) : keyed.hash(high: high, low: low, factor: factor)
   }
 }

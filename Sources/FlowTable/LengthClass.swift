@@ -13,6 +13,8 @@ struct LengthClass: Hashable, Sendable, BitwiseCopyable {
   /// The class of the unused entry 0: equal to no key's.
   @usableFromInline static let none = LengthClass(rawValue: 255)
   static let firstIPv4 = 129
+  /// The upper half of an IPv6 address: nearly all home network prefixes.
+  static let ipv6Half = LengthClass(rawValue: 64)
 
   init(_ prefix: Prefix) {
     self.init(rawValue: UInt8(prefix.family == .ipv6 ? Int(prefix.length) : Self.firstIPv4 + Int(prefix.length)))
@@ -27,6 +29,9 @@ struct LengthClass: Hashable, Sendable, BitwiseCopyable {
   /// How many leading bits of the 128-bit form count: IPv4's mapped form has 96 more.
   @inlinable
   var bits: Int { rawValue < 129 ? Int(rawValue) : Int(rawValue) - 33 }
+
+  /// Whether these are IPv6 prefixes of more than 64 bits.
+  var isLonger: Bool { rawValue > 64 && rawValue < 129 }
 
   @inlinable
   var mask: (high: UInt64, low: UInt64) { (UInt64.leadingOnes(bits), UInt64.leadingOnes(bits - 64)) }
@@ -60,6 +65,13 @@ struct LengthSet: Sendable, BitwiseCopyable, Equatable {
   func onlyDefault(_ family: AddressFamily) -> LengthClass? {
     let isAlone = family == .ipv6 ? words == (1, 0, 0) : words == (0, 0, 2)
     return isAlone ? LengthClass(rawValue: family == .ipv6 ? 0 : UInt8(LengthClass.firstIPv4)) : nil
+  }
+
+  /// Takes out /64 if it is the longest of IPv6's lengths; says whether it was.
+  mutating func removeHalf() -> Bool {
+    guard words.2 == 0 && words.1 == 1 else { return false }
+    words.1 = 0
+    return true
   }
 
   /// Takes out the longest length and returns it; nil when none is left. Meant for the classes of one family.

@@ -15,10 +15,40 @@ struct AuditedSlot {
   let hash: UInt64
   /// Buckets that a search for the key reads.
   let probes: Int
+
+  /// Whether the search went on to the key's second bucket.
+  var isPastSecond: Bool { probes > 1 && hash & KeyHash.hasSecond != 0 }
+}
+
+/// Whether as many keys went on to their second buckets as the first ones say, bucket by bucket, without a list of them:
+/// each key and each count weighs what its bucket's number is hashed to, the two sums are the same only if all counts are.
+/// Means something for a whole storage that has not changed.
+struct SecondPasses {
+  private var keys: UInt64 = 0
+  private var counts: UInt64 = 0
+
+  var agree: Bool { keys == counts }
+
+  /// A key that went on from its first bucket.
+  mutating func addKey(_ storage: BucketStorage, _ hash: UInt64) {
+    let home = storage.home(hash)
+    if storage.bucket(home).passed(.second) != BucketStorage.Bucket.mostPassed { keys &+= Self.weight(home) }
+  }
+
+  /// Counts at the end of their bits say nothing.
+  mutating func addBucket(_ storage: BucketStorage, _ number: Int) {
+    let count = storage.bucket(number).passed(.second)
+    if count != BucketStorage.Bucket.mostPassed { counts &+= count &* Self.weight(number) }
+  }
+
+  private static func weight(_ number: Int) -> UInt64 {
+    KeyHash.fold(UInt64(number) &+ 0x9e37_79b9_7f4a_7c15, 0xd134_2543_de82_ef95)
+  }
 }
 
 /// Checks a bucket storage stretch by stretch. Each stretch is complete in itself: it looks behind its end for the keys
-/// that passed its buckets, so the table may change between two stretches.
+/// that passed its buckets, so the table may change between two stretches. Only the keys that went on to their second
+/// buckets may be anywhere: `SecondPasses` sums them up for the whole of an unchanged storage.
 struct SlotScan<Records: SlotRecords> {
   let storage: BucketStorage
   let records: Records
@@ -32,7 +62,7 @@ struct SlotScan<Records: SlotRecords> {
   private static var furthest: Int { ProbeLengths.longestCounted }
 
   /// Checks every used slot of the buckets, and how many keys each bucket says have passed it.
-  func check(_ buckets: Range<Int>, visit: (AuditedSlot) -> Void) {
+  func check(_ buckets: Range<Int>, _ seconds: inout SecondPasses, visit: (AuditedSlot) -> Void) {
     var passed = [Int](repeating: 0, count: buckets.count)
     for number in buckets {
       let coming = storage.bucket(number + Self.ahead)
@@ -42,22 +72,27 @@ struct SlotScan<Records: SlotRecords> {
       while let slot = slots.next() {
         guard let found = inspect(number, slot, log) else { continue }
         count(found, at: number, within: buckets, into: &passed)
+        if found.isPastSecond { seconds.addKey(storage, found.hash) }
         visit(found)
       }
     }
     lookBehind(buckets, into: &passed)
-    for number in buckets { checkPassed(number, passed[number - buckets.lowerBound]) }
+    for number in buckets {
+      checkPassed(number, passed[number - buckets.lowerBound])
+      seconds.addBucket(storage, number)
+    }
   }
 
-  /// A count that once came to the end of its bits stays there; the filter is empty when the count is 0.
+  /// A count that once came to the end of its bits stays there; the filter is empty when both counts are 0, and then only.
   private func checkPassed(_ number: Int, _ found: Int) {
     let bucket = storage.bucket(number)
-    let isEnd = bucket.passed == 0xffff
-    if (!isEnd && bucket.passed != UInt64(found)) || (isEnd && found == 0 && bucket.filter == 0) {
-      log.note(.passedCount, "\(name) bucket \(number)", "says \(bucket.passed) keys passed, found \(found)")
+    let (next, second) = (bucket.passed(.next), bucket.passed(.second))
+    if next != BucketStorage.Bucket.mostPassed && next != UInt64(found) {
+      log.note(.passedCount, "\(name) bucket \(number)", "says \(next) keys passed, found \(found)")
     }
-    if bucket.passed == 0 && bucket.filter != 0 {
-      log.note(.passedCount, "\(name) bucket \(number)", "filter \(bucket.filter) although no key passed")
+    if (next | second == 0) != (bucket.filter == 0) {
+      log.note(
+        .passedCount, "\(name) bucket \(number)", "filter \(bucket.filter), but \(next) and \(second) keys passed")
     }
   }
 
@@ -77,7 +112,9 @@ struct SlotScan<Records: SlotRecords> {
   /// Adds a key to the buckets of the stretch that its probe passed. `number` may be past the storage's last bucket:
   /// probes go round.
   private func count(_ found: AuditedSlot, at number: Int, within buckets: Range<Int>, into passed: inout [Int]) {
-    let first = max(number - found.probes + 1, buckets.lowerBound)
+    // One that went on to its second bucket passed the buckets from there.
+    let passedInARow = found.isPastSecond ? found.probes - 2 : found.probes - 1
+    let first = max(number - passedInARow, buckets.lowerBound)
     let end = max(min(number, buckets.upperBound), first)
     for step in first..<end { passed[step - buckets.lowerBound] += 1 }
   }
@@ -98,12 +135,13 @@ struct SlotScan<Records: SlotRecords> {
       return nil
     }
     let home = storage.home(hash)
-    let distance = (position - home) & (storage.bucketCount - 1)
+    let second = storage.second(hash)
+    let distance = position == home ? 0 : 1 + storage.masked(position - second)
     for step in 0..<min(distance, Self.furthest) {
-      let passed = storage.bucket(home + step)
-      if !passed.match(BucketStorage.tag(hash)).goesOn {
-        let stop = (home + step) & (storage.bucketCount - 1)
-        log?.note(.reachable, place(), "the search from bucket \(home) ends at bucket \(stop)")
+      let number = storage.masked(step == 0 ? home : second + step - 1)
+      let passed = storage.bucket(number)
+      if !passed.match(tag).goesOn {
+        log?.note(.reachable, place(), "the search from bucket \(home) ends at bucket \(number)")
         return nil
       }
       noteTwins(of: index, hash, in: passed, before: BucketStorage.slotsPerBucket, log, place())

@@ -21,6 +21,7 @@ extension TableAudit {
       scanned = table.current
       position = 0
     }
+    if position == 0 { secondPasses = SecondPasses() }
     guard let storage = scanned else { return 1 }
     let isCurrent = storage == table.current
     let end = min(storage.bucketCount, position + max(1, budget / BucketStorage.slotsPerBucket))
@@ -32,6 +33,7 @@ extension TableAudit {
     let done = (end - position) * BucketStorage.slotsPerBucket
     position = end
     guard end == storage.bucketCount else { return done }
+    checkSecondPasses(isCurrent ? "\(number)" : "new \(number)")
     if isCurrent, let growing = table.growing {
       (scanned, position) = (growing, 0)
       return done
@@ -39,6 +41,13 @@ extension TableAudit {
     scanned = nil
     let next = TableNumber(rawValue: number.rawValue + 1)
     return done + enter(next.map { .prefixes($0) } ?? .tunnelIndex)
+  }
+
+  /// At the end of a storage. In a changed one the keys and the counts were seen at different times.
+  func checkSecondPasses(_ name: String) {
+    if isUnchanged && !secondPasses.agree {
+      log.note(.passedCount, name, "buckets say that other keys went on to their second buckets than did")
+    }
   }
 
   /// Slots of the current storage, and the records behind them.
@@ -49,7 +58,7 @@ extension TableAudit {
     let growing = table.growing
     let copied = table.copied
     let scan = SlotScan(storage: table.current, records: check.records, name: "\(number)", log: log)
-    scan.check(buckets) { slot in
+    scan.check(buckets, &secondPasses) { slot in
       func place() -> String { "\(number) bucket \(slot.bucket) slot \(slot.slot), record \(slot.index)" }
       check.probes.add(slot.probes)
       check.checkLinked(slot.index, place)
@@ -73,7 +82,7 @@ extension TableAudit {
     let current = table.current
     let copied = table.copied
     let scan = SlotScan(storage: growing, records: records, name: "new \(number)", log: log)
-    scan.check(buckets) { slot in
+    scan.check(buckets, &secondPasses) { slot in
       let original = current.place(slot.hash) { $0 == slot.index }
       guard let original, original.bucket & (current.bucketCount - 1) < copied else {
         log.note(

@@ -5,7 +5,8 @@ extension TableAudit {
     let records = TunnelRecords(tunnels)
     let end = min(tunnels.index.bucketCount, position + max(1, budget / BucketStorage.slotsPerBucket))
     let scan = SlotScan(storage: tunnels.index, records: records, name: "tunnel index", log: log)
-    scan.check(position..<end) { slot in
+    if position == 0 { secondPasses = SecondPasses() }
+    scan.check(position..<end, &secondPasses) { slot in
       tunnelProbes.add(slot.probes)
       let id = records.id(slot.index)
       if !tunnels.exists(TunnelID(id)) || tunnels.slotNumber(id) != slot.index {
@@ -16,7 +17,9 @@ extension TableAudit {
     }
     let done = (end - position) * BucketStorage.slotsPerBucket
     position = end
-    return end == tunnels.index.bucketCount ? done + enter(.localizedRoutes) : done
+    guard end == tunnels.index.bucketCount else { return done }
+    checkSecondPasses("tunnel index")
+    return done + enter(.localizedRoutes)
   }
 
   /// Tunnels by their identifiers.

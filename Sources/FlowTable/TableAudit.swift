@@ -9,7 +9,7 @@
 ///   + waiting).
 /// * **In an unchanged table only**, since what one step saw must still be so in another: that no index is free, live or
 ///   waiting twice or not at all; that no traffic cell is shared; how often tunnels are used; how many keys are linked, by
-///   length; that no predecessor chain runs in a circle. `AuditReport.isWhole` tells whether these were checked.
+///   length; which keys went on to their second buckets; that no predecessor chain runs in a circle. `AuditReport.isWhole` tells whether these were checked.
 ///
 /// An audit reads and never writes, and survives a damaged table. It belongs to the writer's thread.
 public final class TableAudit {
@@ -49,6 +49,8 @@ public final class TableAudit {
   var tables = [PrefixTally](repeating: PrefixTally(), count: TableNumber.allCases.count)
   /// The storage that `.prefixes` is at; nil before the first stretch of a table.
   var scanned: BucketStorage?
+  /// The keys of that storage, or of the tunnel index, that went on to their second buckets.
+  var secondPasses = SecondPasses()
   var tunnelProbes = ProbeLengths()
   /// Where the walk through the route trie is.
   var triePlace: TriePlace?

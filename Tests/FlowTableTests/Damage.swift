@@ -74,24 +74,27 @@ let bucketDamages: [Damage] = [
   Damage("a slot is lost: its record", .accounting) { try $0.loseSlot() },
   Damage("a search ends before its key", .reachable) { fixture in
     let bucket = try fixture.passedBucket()
-    fixture.writer.setPassed(.proxyBuckets, bucket, fixture.writer.passed(.proxyBuckets, bucket), filter: 0)
+    fixture.writer.setPassed(.proxyBuckets, bucket, filter: 0)
+  },
+  Damage("a search ends before its second bucket", .reachable) { fixture in
+    fixture.writer.setPassed(.proxyBuckets, try fixture.crowdedBuckets()[0], filter: 0)
   },
   Damage("a bucket forgets the keys that passed", .passedCount) { fixture in
     let bucket = try fixture.passedBucket()
-    fixture.writer.setPassed(.proxyBuckets, bucket, 0, filter: fixture.writer.filter(.proxyBuckets, bucket))
+    fixture.writer.setPassed(.proxyBuckets, bucket, next: 0)
   },
   Damage("a bucket counts a key too many", .passedCount) { fixture in
     let (writer, bucket) = (fixture.writer, try fixture.passedBucket())
-    let filter = writer.filter(.proxyBuckets, bucket)
-    writer.setPassed(.proxyBuckets, bucket, writer.passed(.proxyBuckets, bucket) + 1, filter: filter)
+    writer.setPassed(.proxyBuckets, bucket, next: writer.passed(.proxyBuckets, bucket) + 1)
   },
   Damage("a bucket counts a key that is not there", .passedCount) { fixture in
-    let bucket = try Damage.need((0..<64).first { fixture.writer.passed(.mobileBuckets, $0) == 0 })
-    fixture.writer.setPassed(.mobileBuckets, bucket, 1, filter: 1)
+    fixture.writer.setPassed(.mobileBuckets, try fixture.neverPassed(), next: 1, filter: 1)
   },
   Damage("a filter sends on although no key passed", .passedCount) { fixture in
-    let bucket = try Damage.need((0..<64).first { fixture.writer.passed(.mobileBuckets, $0) == 0 })
-    fixture.writer.setPassed(.mobileBuckets, bucket, 0, filter: 0x0100)
+    fixture.writer.setPassed(.mobileBuckets, try fixture.neverPassed(), filter: 0x0100)
+  },
+  Damage("a filter is empty although a key passed to its second bucket", .passedCount) { fixture in
+    fixture.writer.setPassed(.mobileBuckets, try fixture.neverPassed(), second: 1)
   },
   Damage("a key has two slots", .uniqueKey) { fixture in
     let writer = fixture.writer
@@ -122,7 +125,35 @@ let bucketDamages: [Damage] = [
   },
 ]
 
+/// Damages to the counts of keys that went on to their second buckets. Those keys may be anywhere, so that only an audit
+/// of an unchanged table finds them.
+let secondDamages: [Damage] = [
+  Damage("a bucket counts a key too many that went to its second one", .passedCount) { fixture in
+    let (writer, bucket) = (fixture.writer, try fixture.crowdedBuckets()[0])
+    writer.setPassed(.proxyBuckets, bucket, second: writer.passedToSecond(.proxyBuckets, bucket) + 1)
+  },
+  Damage("a bucket counts a key for another", .passedCount) { fixture in
+    let (writer, buckets) = (fixture.writer, try fixture.crowdedBuckets())
+    writer.setPassed(.proxyBuckets, buckets[0], second: writer.passedToSecond(.proxyBuckets, buckets[0]) - 1)
+    writer.setPassed(.proxyBuckets, buckets[1], second: writer.passedToSecond(.proxyBuckets, buckets[1]) + 1)
+  },
+  Damage("a growing storage's bucket counts a key that went nowhere", .passedCount) { fixture in
+    let writer = fixture.writer
+    writer.setPassed(.growingBuckets, 3, second: writer.passedToSecond(.growingBuckets, 3) + 1, filter: 1)
+  },
+  Damage("a tunnel has a second bucket", .passedCount) { $0.writer.setPassed(.tunnelIndex, 0, second: 1, filter: 1) },
+]
+
 extension AuditFixture {
+  /// Two buckets that keys have passed to their second ones.
+  func crowdedBuckets() throws -> [Int] {
+    let buckets = (0..<64).filter { writer.passedToSecond(.proxyBuckets, $0) > 0 }
+    return buckets.count < 2 ? try Damage.need(nil) : buckets
+  }
+
+  /// A bucket that no key has passed.
+  func neverPassed() throws -> Int { try Damage.need((0..<64).first { writer.filter(.mobileBuckets, $0) == 0 }) }
+
   /// A bucket that some key's probe has passed.
   func passedBucket() throws -> Int { try Damage.need((0..<64).first { writer.passed(.proxyBuckets, $0) > 0 }) }
 
@@ -151,5 +182,5 @@ let sharedDamages: [Damage] = [
 ]
 
 let allDamages =
-  bucketDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages + routeDamages
+  bucketDamages + secondDamages + sharedDamages + recordDamages + waitingDamages + tunnelDamages + routeDamages
   + localizedDamages

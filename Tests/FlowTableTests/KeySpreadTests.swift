@@ -53,7 +53,8 @@ import Testing
     return (writer, prefixes)
   }
 
-  /// 40,000 keys in 4096 or 8192 buckets: as few lie past their first bucket as of random keys, and none far.
+  /// 40,000 keys in 4096 or 8192 buckets: as few lie past their first bucket as of random keys, and none far. Where many
+  /// lie in one /64, each reads the bucket of that one before.
   @Test(arguments: Keys.allCases)
   func probesAreShort(_ keys: Keys) throws {
     try expectShortProbes(keys, seed: testSeed("probesAreShort"))
@@ -70,20 +71,31 @@ import Testing
     let (writer, prefixes) = try Self.table(keys, seed: seed)
     let shape = try TableAudit.run(writer).proxyTable
     #expect(Set(prefixes).count == Self.count && shape.entries == Self.count && shape.slots == random.slots)
-    #expect(shape.probes.longest <= random.probes.longest + 3, "seed \(seed)")
-    #expect(abs(shape.probes.mean - random.probes.mean) < 0.02, "seed \(seed)")
+    let crowded = [.hostsOfOneNetwork, .fewBitsApart, .oneAddressAtManyLengths].contains(keys) ? 1 : 0
+    #expect(shape.probes.longest <= random.probes.longest + 3 + crowded, "seed \(seed)")
+    let expected = random.probes.mean - 0.02...random.probes.mean + 0.02 + Double(crowded)
+    #expect(expected.contains(shape.probes.mean), "seed \(seed): \(shape.probes.mean)")
   }
 
   /// Keys that share a bucket under one seed share none under another, but by chance.
   @Test(arguments: Keys.allCases)
   func anotherSeedAnotherPlace(_ keys: Keys) throws {
     let seed = testSeed("anotherSeedAnotherPlace")
-    let places = try [seed, seed &+ 1].map { try Self.buckets(Self.table(keys, seed: $0).writer) }
+    let tables = try [seed, seed &+ 1].map { try Self.table(keys, seed: $0) }
+    let places = tables.map { Self.buckets($0.writer) }
     // All were set by one batch in a new table, so record numbers are the keys' own.
     #expect(places[0].count == Self.count && Set(places[0].keys) == Set(places[1].keys))
     let same = places[0].count { places[1][$0.key] == $0.value }
     let together = Dictionary(grouping: places[0].keys, by: { places[0][$0] ?? 0 }).values.reduce(0) { sum, records in
-      sum + records.dropFirst().count { places[1][$0] == places[1][records[0]] }
+      sum
+        + records.dropFirst().count {
+          places[1][$0] == places[1][records[0]] && !haveOneFirst(tables[0].prefixes, $0, records[0])
+        }
+    }
+    // What lies in one /64 has one first bucket under any seed, with room for ten of what is longer; of 40,000 hosts in one
+    // that is nothing.
+    func haveOneFirst(_ prefixes: [Prefix], _ one: UInt32, _ other: UInt32) -> Bool {
+      keys != .hostsOfOneNetwork && prefixes[Int(one) - 1].address.high == prefixes[Int(other) - 1].address.high
     }
     // One in 4096 or 8192 each; expected are 5 to 10.
     #expect(same < 100 && together < 100, "seed \(seed): \(same) in the same bucket, \(together) still together")

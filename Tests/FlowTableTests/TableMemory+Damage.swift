@@ -62,13 +62,21 @@ extension TableWriter {
     word32(part, bucket * 64 + 24 + slot * 4)
   }
 
-  /// How many keys a bucket says have passed it.
-  func passed(_ part: TablePart, _ bucket: Int) -> UInt16 { UInt16(truncatingIfNeeded: word32(part, bucket * 64 + 20)) }
+  /// How many keys a bucket says have passed it to the next one.
+  func passed(_ part: TablePart, _ bucket: Int) -> UInt8 { octet(part, bucket * 64 + 20) }
+
+  /// How many keys a bucket says have passed it to their second ones.
+  func passedToSecond(_ part: TablePart, _ bucket: Int) -> UInt8 { octet(part, bucket * 64 + 21) }
 
   /// The filter of their tags.
   func filter(_ part: TablePart, _ bucket: Int) -> UInt16 { UInt16(word32(part, bucket * 64 + 20) >> 16) }
 
-  func setPassed(_ part: TablePart, _ bucket: Int, _ count: UInt16, filter: UInt16) {
-    set(part, bucket * 64 + 20, word32: UInt32(filter) << 16 | UInt32(count))
+  /// Nil leaves a number as it is.
+  func setPassed(
+    _ part: TablePart, _ bucket: Int, next: UInt8? = nil, second: UInt8? = nil, filter: UInt16? = nil
+  ) {
+    let (next, second) = (next ?? passed(part, bucket), second ?? passedToSecond(part, bucket))
+    let filter = filter ?? self.filter(part, bucket)
+    set(part, bucket * 64 + 20, word32: UInt32(filter) << 16 | UInt32(second) << 8 | UInt32(next))
   }
 }

@@ -59,8 +59,9 @@ import Testing
 
   /// However many keys have come and gone, a look-up reads hardly more than in a new table: searches for present keys by
   /// the audit, for absent ones by the filters. Without renewal it would be 1.35 buckets for a key, and half of the bits,
-  /// all the time. The wear just before a renewal depends on the keys (1.25 to 1.31 buckets in sixty seeds), so that its
-  /// mean over the run has the narrow bound.
+  /// all the time. The wear just before a renewal depends on the keys: the longest of a run was 1.21 to 1.30 buckets in a
+  /// hundred seeds, and its mean over the run, which has the narrow bound, 1.17 to 1.20; of the bits 0.12 to 0.19, and 0.09
+  /// to 0.11.
   @Test func lookupsStayShort() throws {
     let seed = testSeed("lookupsStayShort")
     var churn = try Churn(seed: seed)
@@ -77,7 +78,7 @@ import Testing
       (buckets, bits, looks) = (buckets + mean, bits + filtered, looks + 1)
       try writer.expectSound("seed \(seed), step \(step)")
     }
-    #expect(buckets / looks < 1.28 && bits / looks < 0.2, "seed \(seed): \(buckets / looks), \(bits / looks)")
+    #expect(buckets / looks < 1.23 && bits / looks < 0.13, "seed \(seed): \(buckets / looks), \(bits / looks)")
     #expect(writer.statistics.proxyTable.slots == slots)
     let found = churn.fixture.table.view.snapshot().find(churn.keys.map(\.prefix.address))
     #expect(found.map { $0?.prefix } == churn.keys.map(\.prefix), "seed \(seed)")

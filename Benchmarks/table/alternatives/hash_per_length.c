@@ -1,12 +1,13 @@
 /*
  * One hash probe for each length in use, longest first: the product's design, as the peer `c` has it (prefix_hash.h).
+ * There is one probe for /64 and a longer length together.
  *
  * A probe is one cache line and the record another. A table of one length costs one probe whatever the number of
  * prefixes; the price is one more probe for each length that must be tried before the right one.
  */
 #include "design.h"
 
-#include "../prefix_hash_lookup.h"
+#include "../prefix_hash_pair.h"
 
 struct table {
 	struct prefix_hash hash;

@@ -129,8 +129,7 @@ static uint32_t find(const struct table *table, const struct node *node, const s
 {
 	uint64_t high = prefix->high & node->mask_high, low = prefix->low & node->mask_low;
 
-	return prefix_hash_search(&table->hash, hash_key(&table->hash, high, low, node->factor), high, low,
-				  node->length);
+	return prefix_hash_search(&table->hash, high, low, node->length);
 }
 
 /* The longest prefix that covers a marker: its own bits say nothing about longer ones. */
@@ -181,7 +180,8 @@ static inline __attribute__((always_inline)) int step(const struct table *table,
 		const struct key *key = &keys[pending[i]];
 		const struct node *node = all ? all : &table->nodes[at[pending[i]]];
 
-		hashes[i] = hash_key(hash, key->high & node->mask_high, key->low & node->mask_low, node->factor);
+		hashes[i] = node->length > 64 ? hash_of(hash, key->high, key->low & node->mask_low, node->length)
+					      : hash_key(hash, key->high & node->mask_high, 0, node->factor);
 		__builtin_prefetch(&hash->buckets[hashes[i] >> (64 - hash->log_buckets)], 0, 3);
 	}
 	select_candidates(hash, hashes, count, candidates);
@@ -193,7 +193,7 @@ static inline __attribute__((always_inline)) int step(const struct table *table,
 		uint32_t found = candidates[i];
 
 		if ((record->high ^ high) | (record->low ^ low) | (uint64_t)(record->class ^ node->length))
-			found = found ? prefix_hash_search(hash, hashes[i], high, low, node->length) : 0;
+			found = found ? prefix_hash_search(hash, high, low, node->length) : 0;
 		best[position] = found ? hash->records[found].previous : best[position];
 		at[position] = found ? node->longer : node->shorter;
 		pending[left] = position;

@@ -71,4 +71,30 @@ static inline __attribute__((always_inline)) uint32_t fp_equal_tags(const void *
 #endif
 }
 
+/*
+ * The same for two tags at once: bit n for the upper half of `both`, bit 16 + n for the lower one. A third fewer
+ * instructions than by two calls, since the words are loaded and the tags are spread together.
+ */
+static inline __attribute__((always_inline)) uint32_t fp_equal_tag_pair(const void *tags, uint32_t both)
+{
+#if defined(__SSE2__) && !defined(FP_TAGS_BY_WORD)
+	typedef short fp_words __attribute__((vector_size(16), may_alias));
+	typedef int fp_pairs __attribute__((vector_size(16), may_alias));
+	typedef char fp_octets __attribute__((vector_size(16)));
+	fp_words first = *(const volatile fp_words *)tags;
+	fp_words second = *((const volatile fp_words *)tags + 1);
+	fp_words wanted = (fp_words)(fp_pairs){(int)both, 0, 0, 0};
+	fp_words twice = __builtin_shufflevector(wanted, wanted, 0, 8, 1, 9, 2, 10, 3, 11);
+	fp_words lower = (fp_words)__builtin_shufflevector((fp_pairs)twice, (fp_pairs)twice, 0, 0, 0, 0);
+	fp_words upper = (fp_words)__builtin_shufflevector((fp_pairs)twice, (fp_pairs)twice, 1, 1, 1, 1);
+	fp_octets equal_upper = __builtin_ia32_packsswb128(first == upper, second == upper);
+	fp_octets equal_lower = __builtin_ia32_packsswb128(first == lower, second == lower);
+
+	return ((uint32_t)__builtin_ia32_pmovmskb128(equal_upper) & 0x3ff) |
+	       ((uint32_t)__builtin_ia32_pmovmskb128(equal_lower) & 0x3ff) << 16;
+#else
+	return fp_equal_tags(tags, (uint16_t)(both >> 16)) | fp_equal_tags(tags, (uint16_t)both) << 16;
+#endif
+}
+
 #endif
