@@ -68,6 +68,20 @@ static uint16_t bind_flags(const struct fp_socket_config *config)
 	return XDP_USE_NEED_WAKEUP;
 }
 
+/* Linux 6.17; absent from Debian's header. */
+#define MAX_TX_SKB_BUDGET 9
+
+/*
+ * In copy mode a system call transmits 32 packets; newer kernels take another number, up to the ring's. Older ones
+ * refuse the option, and need more calls.
+ */
+static void transmit_all_at_once(int fd, uint32_t tx_size)
+{
+	int budget = (int)tx_size;
+
+	(void)setsockopt(fd, SOL_XDP, MAX_TX_SKB_BUDGET, &budget, sizeof(budget));
+}
+
 static int check_socket_config(const struct fp_socket_config *config, const struct fp_rings *rings)
 {
 	if (config->zero_copy > FP_ZERO_COPY_TRY)
@@ -111,6 +125,7 @@ int fp_socket_open(struct xsk_umem *umem, const char *interface, const struct fp
 		return -EINVAL;
 	}
 	close_on_exec(xsk_socket__fd(*out));
+	transmit_all_at_once(xsk_socket__fd(*out), config->tx_size);
 	return 0;
 }
 

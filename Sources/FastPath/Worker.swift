@@ -78,6 +78,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       counters.received(port: context.port, packets: batch.count, octets: batchOctets)
       dispatch()
     }
+    for index in 0..<portCount { unsafe ports[index].lookAhead(context.memory) }
     for index in 0..<portCount { unsafe ports[index].wake() }
     if context.handover.settlingCount > 0 { context.handover.settleAccounts() }
     if context.handover.link.hasPushed { ringHolder() }
@@ -102,11 +103,14 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
 
   @inline(__always)
   private func prefetchHeaders() {
+    let mayEncapsulate = context.kinds != .transport
     for index in 0..<batch.count {
       // Safe: an address from a ring of this memory; a prefetch of the next line cannot fault.
       let start = unsafe context.memory + Int(truncatingIfNeeded: batch.packets[index].address)
       unsafe fp_prefetch_write(start)
       unsafe fp_prefetch_write(start + 64)
+      // Where a tunnel header goes: the line in front, untouched since the frame was sent the last time.
+      if mayEncapsulate { unsafe fp_prefetch_write(start - 64) }
     }
   }
 

@@ -49,6 +49,45 @@ import Testing
     }
   }
 
+  /// Linux 6.17 and later take another bound than 32 packets a call.
+  @Test func oneCallTransmitsAsManyAsTheKernelLets() throws {
+    let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
+    let release = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
+      .split(separator: ".").prefix(2).compactMap { Int($0) }
+    let expected = (try #require(release.first), try #require(release.last)) >= (6, 17) ? 48 : 32
+    try PrivateNetwork.run {
+      let bench = try ForwardingBench()
+      let starts = TestMemory.starts(48)
+      for start in starts { bench.sender.memory.write(frame, at: start) }
+      #expect(try bench.sender.send(starts.map { (address: $0, length: UInt32(frame.count)) }))
+      var completed: [UInt64] = []
+      // Nobody calls again meanwhile.
+      _ = ForwardingBench.wait {
+        completed += bench.sender.complete(atMost: 64)
+        return completed.count >= expected
+      }
+      #expect(completed == Array(starts.prefix(expected)))
+    }
+  }
+
+  @Test func lookingAtWhatWaitsTakesNothing() throws {
+    let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
+    try PrivateNetwork.run {
+      let bench = try ForwardingBench()
+      let rings = unsafe bench.first.rings
+      var index: UInt32 = 0
+      // The rings are the bench's, as long as it lives.
+      #expect(unsafe fp_rx_waiting(rings, 64, &index) == 0)
+      #expect(bench.first.fill(TestMemory.starts(32)))
+      try bench.sendFromOutside((0..<5).map { ForwardingBench.numbered(frame, $0) })
+      #expect(ForwardingBench.wait { unsafe fp_rx_waiting(rings, 64, &index) == 5 })
+      #expect(unsafe fp_rx_waiting(rings, 3, &index) == 3)
+      let seen = (0..<5).map { unsafe fp_rx_address(rings, index &+ $0) }
+      #expect(bench.first.receive(atMost: 8).map(\.address) == seen)
+      #expect(unsafe fp_rx_waiting(rings, 64, &index) == 0)
+    }
+  }
+
   @Test func anEmptyFillRingIsCountedAndAFullOneRefuses() throws {
     let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
     try PrivateNetwork.run {

@@ -66,5 +66,7 @@ struct MemoryPort: PacketPort, ~Copyable {
     reserved = 0
   }
 
+  mutating func lookAhead(_ memory: UnsafeMutableRawPointer) {}
+
   mutating func wake() {}
 }

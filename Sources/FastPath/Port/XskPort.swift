@@ -1,3 +1,4 @@
+import CInstructions
 import CXdp
 import Glibc
 
@@ -14,9 +15,9 @@ struct XskPort: PacketPort, ~Copyable {
   /// Sizes of the rings. 2048 descriptors hold 2 ms of packets at 1 Mpps, enough for a worker that lost its CPU for one
   /// scheduler tick; a larger ring only moves more lines through the cache (FIELD D, bench05).
   static let ringSize: UInt32 = 2048
-  /// How many transmissions one system call completes in copy mode (TX_BATCH_SIZE, net/xdp/xsk.c).
-  private static let kernelTransmitBudget = 32
-  private static let callsPerTurn = PlaneSettings.maximumPorts * PacketBatch.capacity / kernelTransmitBudget
+  /// System calls that transmit a whole ring where one takes 32 frames (TX_BATCH_SIZE, net/xdp/xsk.c): before Linux 6.17,
+  /// which has an option for more (`fp_socket_open`).
+  private static let callsPerTurn = Int(ringSize) / 32
 
   /// - Parameter rings: stays at its address until the socket is closed, which happens after the worker has ended.
   init(rings: UnsafeMutablePointer<fp_rings>, descriptor: Int32) {
@@ -67,6 +68,17 @@ struct XskPort: PacketPort, ~Copyable {
   }
 
   @inline(__always)
+  mutating func lookAhead(_ memory: UnsafeMutableRawPointer) {
+    var index: UInt32 = 0
+    let count = unsafe fp_rx_waiting(rings, UInt32(PacketBatch.capacity), &index)
+    for position in 0..<count {
+      // Safe: a prefetch cannot fault.
+      let address = unsafe fp_rx_address(rings, index &+ position)
+      unsafe fp_prefetch_write(memory + Int(truncatingIfNeeded: address))
+    }
+  }
+
+  @inline(__always)
   mutating func reserve(_ wanted: Int) -> Int {
     let free = unsafe fp_tx_free(rings, UInt32(truncatingIfNeeded: wanted))
     let granted = min(UInt32(truncatingIfNeeded: wanted), free)
@@ -97,8 +109,7 @@ struct XskPort: PacketPort, ~Copyable {
   @inline(__always)
   mutating func wake() {
     if framesInTransmit > 0, unsafe fp_tx_needs_wakeup(rings) != 0 {
-      // In copy mode the call is the transmission, and one call takes at most 32 frames; a turn can bring a batch of
-      // every port here.
+      // In copy mode the call is the transmission, of 32 frames at a time on older kernels.
       var calls = Self.callsPerTurn
       var waiting = framesNotTaken
       while calls > 0 && waiting > 0 {
