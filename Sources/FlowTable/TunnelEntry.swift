@@ -114,6 +114,10 @@ public struct TunnelEntry: BitwiseCopyable {
   @inlinable
   public var isPlain: Bool { unsafe record.pointee.flags == 0 }
 
+  /// Whether the tunnel is plain and has no limit configured: nothing but an IPv6 header goes in front of its packets.
+  @inlinable
+  public var isOrdinary: Bool { unsafe record.pointee.flags == 0 && !record.pointee.hasLimit }
+
   /// Whether the far end is an address of this anchor's own pools: what leaves by the tunnel is encapsulated again.
   @inlinable
   public var isAnchored: Bool { unsafe record.pointee.flags & TunnelRecord.anchored != 0 }

@@ -9,6 +9,10 @@ struct EncapsulationLimit: BitwiseCopyable {
   @inline(__always)
   init(_ value: UInt8) { number = Int16(value) }
 
+  /// No option.
+  @inline(__always)
+  init() { number = -1 }
+
   /// Rules (d) and (e): what the tunnel's configuration says.
   @inline(__always)
   init(of tunnel: TunnelEntry) {

@@ -49,7 +49,7 @@ struct LinkHeader: BitwiseCopyable {
     frame.setNative64(start, first)
     if length == EthernetHeader.length {
       // Only four octets of the second word belong to an untagged header.
-      frame.setWord32(start + 8, UInt32(truncatingIfNeeded: UInt64(bigEndian: second) >> 32))
+      frame.setNative32(start + 8, UInt32(truncatingIfNeeded: second.littleEndian).littleEndian)
     } else {
       frame.setNative64(start + 8, second)
     }

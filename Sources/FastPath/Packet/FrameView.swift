@@ -64,6 +64,12 @@ struct FrameView: BitwiseCopyable {
 
   /// Stores a word that is in memory order already.
   @inline(__always)
+  func setNative32(_ offset: Int, _ value: UInt32) {
+    // Safe: as `setOctet`.
+    unsafe start.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+  }
+
+  @inline(__always)
   func setNative64(_ offset: Int, _ value: UInt64) {
     // Safe: as `setOctet`.
     unsafe start.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)

@@ -29,7 +29,7 @@ extension AnchorPipeline {
     packet.inner = UInt16(truncatingIfNeeded: upper.offset)
     packet.outerBinding = first
     guard openInner(&packet, isIPv6: upper.proto == IPv6Header.nextHeaderIPv6, end: end, frame: frame) else { return }
-    guard isCarried || isSpared(&packet, frame: frame, snapshot: context.snapshot) else { return }
+    guard isCarried || isSpared(&packet, frame: frame, context: context) else { return }
     packet.source = context.snapshot.lookupBinding(LookupKey(packet.innerSource(frame)))
     packet.destination = context.snapshot.lookupBinding(LookupKey(packet.innerDestination(frame)))
     authorizeUplink(&packet, frame: frame, context: context)
@@ -42,7 +42,10 @@ extension AnchorPipeline {
   /// Whether a packet may come by its tunnel although one table's bindings are being revoked there (RFC 5846): its
   /// sender's is in the other one, by the order in which `authorizeUplink` looks. Takes back the verdict of `arrive`.
   @inline(never)
-  static func isSpared(_ packet: inout PacketState, frame: FrameView, snapshot: TableSnapshot) -> Bool {
+  static func isSpared(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    let snapshot = context.snapshot
     guard let revoked = snapshot.tunnel(packet.arrivalTunnel).revokedTable else { return false }
     let sender = LookupKey(packet.innerSource(frame))
     let proxy = snapshot.lookupProxyBinding(sender)

@@ -18,6 +18,14 @@ enum TunnelEntrance {
     return limitOfPacket(&packet, frame: frame) ?? (packet.verdict == .undecided ? limit : nil)
   }
 
+  /// Whether nothing of section 4.1 speaks against a packet and nothing in it limits its tunnels: no extension header.
+  @inline(__always)
+  static func isOpen(_ packet: PacketState, frame: FrameView, to tunnel: TunnelEntry) -> Bool {
+    guard packet.family == .ipv6 else { return true }
+    return !isOwn(packet, frame: frame, tunnel: tunnel)
+      && !ExtensionHeaders.isExtension(frame.octet(Int(packet.inner) + 6))
+  }
+
   /// Largest inner packet, in octets, for a packet with this limit: `tunnel.mtu` allows for the option only where the
   /// tunnel is configured to send it (section 6.7, per packet).
   @inline(__always)
