@@ -130,9 +130,11 @@ final class PrefixTable {
   /// Whether searches for five keys read more than one bucket beside the first ones, and twice as many as when the storage
   /// was new. At 76 % load these are 0.07 buckets for each key in a new one, where a miss reads 1.05, and 0.30 after all
   /// keys have been replaced twice, where a miss reads 1.6. Up to two thirds load it never comes to that. Where many
-  /// addresses share a /64 each of them reads one more in any storage: it is the doubling that says worn.
+  /// addresses share a /64 each of them reads one more in any storage: it is the doubling that says worn, and in a sparse
+  /// one nothing does.
   private var isWorn: Bool {
-    current.logBuckets >= Self.smallestRenewed && displaced * 5 > linked && displaced > 2 * displacedWhenNew
+    current.logBuckets >= Self.smallestRenewed && linked * 5 > current.slotCount * 3 && displaced * 5 > linked
+      && displaced > 2 * displacedWhenNew
   }
 
   private var isRenewing: Bool { growing?.logBuckets == current.logBuckets }

@@ -61,8 +61,9 @@ struct RetireQueue: ~Copyable {
   var room: Int { limit - count }
 
   /// Whether a batch of so many items fits: within the limit, or beyond it behind a queue of which at most half is in use.
+  /// One that retires nothing always does, also behind a batch that went beyond.
   func takesBatch(of count: Int) -> Bool {
-    room >= min(count, (limit + 1) / 2) && capacity - self.count >= count
+    count == 0 || room >= min(count, (limit + 1) / 2) && capacity - self.count >= count
   }
 
   /// The generation that the oldest item waits for.

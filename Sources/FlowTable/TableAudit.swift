@@ -9,7 +9,8 @@
 ///   + waiting).
 /// * **In an unchanged table only**, since what one step saw must still be so in another: that no index is free, live or
 ///   waiting twice or not at all; that no traffic cell is shared; how often tunnels are used; how many keys are linked, by
-///   length; which keys went on to their second buckets; that no predecessor chain runs in a circle. `AuditReport.isWhole` tells whether these were checked.
+///   length; which keys went on to their second buckets; that no predecessor chain runs in a circle.
+///   `AuditReport.isWhole` tells whether these were checked.
 ///
 /// An audit reads and never writes, and survives a damaged table. It belongs to the writer's thread.
 public final class TableAudit {

@@ -73,7 +73,8 @@ public final class TableWriter {
 
   /// Makes sure that the retire queue takes `count` items more, by reclaiming if need be.
   func reserveRetired(_ count: Int) throws(FlowTableError) {
-    if retired.room >= count { return }
+    // Room is negative behind a batch that went beyond the limit.
+    if count == 0 || retired.room >= count { return }
     reclaim()
     if retired.room < count { throw .retireQueueFull(capacity: retired.limit) }
   }

@@ -60,7 +60,8 @@ final class Daemon {
     let warnings = ports.flatMap(OffloadSurvey.warnings)
     for warning in warnings { logger.warning("\(warning)") }
     let live = try PlaneAssembly.live(configuration, ports)
-    ThreadPlacement.leave(live.cpus, logger: logger)
+    // Of a longer list, as of `auto`, which is every CPU, only as many have a worker as there are queues.
+    ThreadPlacement.leave(live.cpus.map { Array($0.prefix(live.queues)) }, logger: logger)
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)

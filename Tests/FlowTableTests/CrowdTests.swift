@@ -206,4 +206,20 @@ import Testing
     fixture.writer.reclaim()
     try fixture.writer.expectSound("seed \(seed)")
   }
+
+  /// A storage that was once full of others is not renewed for the hosts of one network.
+  @Test func crowdInAnEmptiedTableIsNoWear() throws {
+    let fixture = try Fixture(bindings: 40_000, retired: 1 << 17)
+    let (writer, keys) = (fixture.writer, (0..<30_000).map { LimitTests.key($0) })
+    try writer.apply(keys.map { .set(Binding(key: $0, tunnel: fixture.tunnels[0])) })
+    try writer.apply(keys.map { .remove($0) })
+    for _ in 0..<2 { writer.reclaim() }
+    for host in UInt64(0)..<30 {
+      let prefix = Prefix(covering: IPAddress(ipv6High: 0x2001_0db8_00aa_0000, low: host), length: 128)
+      try writer.apply([.set(Binding(key: BindingKey(table: .proxy, prefix: prefix), tunnel: fixture.tunnels[1]))])
+      #expect(!writer.statistics.proxyTable.isGrowing, "with \(host + 1) hosts")
+    }
+    #expect(writer.statistics.proxyTable.entries == 30)
+    try writer.expectSound()
+  }
 }

@@ -100,16 +100,21 @@ class Life(unittest.TestCase):
 
     def test_the_cpu_of_a_worker_is_left_to_it(self):
         every = os.sched_getaffinity(0)
-        cpu = max(every)
-        self.lma.stop()
-        self.lma = self.domain.lma_daemon(workers=[cpu]).start()
-        where = {}
-        for thread in os.listdir(f"/proc/{self.lma.process.pid}/task"):
-            with open(f"/proc/{self.lma.process.pid}/task/{thread}/comm", encoding="ascii") as file:
-                kind = "worker" if file.read().startswith("fp-worker") else "other"
-            where.setdefault(kind, set()).update(os.sched_getaffinity(int(thread)))
-        # Where there is one CPU only, all share it.
-        self.assertEqual(where, {"worker": {cpu}, "other": every - {cpu} or every})
+        # The ports have one queue, so one worker, whatever the list.
+        for workers in ([max(every)], sorted(every, reverse=True), "auto"):
+            with self.subTest(workers=workers):
+                self.lma.stop()
+                self.lma = self.domain.lma_daemon(workers=workers).start()
+                where = {}
+                for thread in os.listdir(f"/proc/{self.lma.process.pid}/task"):
+                    with open(f"/proc/{self.lma.process.pid}/task/{thread}/comm", encoding="ascii") as file:
+                        kind = "worker" if file.read().startswith("fp-worker") else "other"
+                    where.setdefault(kind, set()).update(os.sched_getaffinity(int(thread)))
+                self.assertEqual(len(where["worker"]), 1)
+                # Where there is one CPU only, all share it.
+                self.assertEqual(where["other"], every - where["worker"] or every)
+                if workers != "auto":
+                    self.assertEqual(where["worker"], {workers[0]})
 
     def test_ping_of_the_lma_from_a_mobile_node_goes_through_the_tunnel_into_the_kernel_and_back(self):
         # The request arrives encapsulated, for an address of the LMA: the worker hands the inner packet to the kernel.

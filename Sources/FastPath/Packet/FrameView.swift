@@ -62,13 +62,14 @@ struct FrameView: BitwiseCopyable {
     unsafe start.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
   }
 
-  /// Stores a word that is in memory order already.
+  /// As `setNative64`, four octets.
   @inline(__always)
   func setNative32(_ offset: Int, _ value: UInt32) {
     // Safe: as `setOctet`.
     unsafe start.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
   }
 
+  /// Stores a word that is in memory order already.
   @inline(__always)
   func setNative64(_ offset: Int, _ value: UInt64) {
     // Safe: as `setOctet`.
