@@ -71,7 +71,7 @@ class Interrupted(unittest.TestCase):
         with self.assertRaises(KeyboardInterrupt):
             with Client().replace() as transaction:
                 self.interrupt()
-                transaction.load_packed(records)
+                transaction.load_packed(records, per_frame=16384)
         octets = self.sent()
         begin, rest = octets[:32], octets[32:]
         self.assertEqual(fp.HEADER.unpack_from(begin)[1], fp.TXN_BEGIN)
