@@ -8,7 +8,7 @@
 #ifndef ENGINE_PEER_STATE_H
 #define ENGINE_PEER_STATE_H
 
-#include "../../table/prefix_hash_lookup.h"
+#include "../../table/prefix_hash_pair.h"
 #include "engine_frames.h"
 
 #define CHUNK 2048
