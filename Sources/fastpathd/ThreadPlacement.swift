@@ -16,7 +16,10 @@ enum ThreadPlacement {
     if status == 0 {
       logger.notice("every CPU has a worker: control requests and packets share them")
     } else if status < 0 {
-      logger.warning("threads cannot be kept off the workers' CPUs", metadata: ["errno": "\(-status)"])
+      // Packets go on, only less evenly; a sandbox of the service manager's usually is the reason.
+      logger.warning(
+        "the kernel keeps threads on the workers' CPUs, where packets wait for them: allow sched_setaffinity",
+        metadata: ["errno": "\(-status)"])
     }
   }
 }
