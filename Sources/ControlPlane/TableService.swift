@@ -27,6 +27,9 @@ public final class TableService: Sendable {
     var waiting: [KernelEvent] = []
     /// The writer's loop is at it, or will be; one drain at a time keeps the order.
     var isDraining = false
+    /// How many have come, and how many of them the tables show.
+    var received = 0
+    var settled = 0
   }
 
   /// - Parameters:
@@ -171,10 +174,24 @@ public final class TableService: Sendable {
   public func handle(_ event: KernelEvent) {
     let begins = events.withLock { queue in
       queue.waiting.append(event)
+      queue.received += 1
       defer { queue.isDraining = true }
       return !queue.isDraining
     }
     if begins { loop.execute { self.drain([]) } }
+  }
+
+  /// Returns when the tables show everything that `handle` was given before. Not to be called on the writer's loop.
+  ///
+  /// Until then packets have no route, or an old one: who tells others that it forwards waits for it first.
+  public func awaitHandled() {
+    let wanted = events.withLock { $0.received }
+    do {
+      // Slices are queued one behind the other, so each round waits for one of them at least.
+      while events.withLock({ $0.settled < wanted }) { try loop.submit {}.wait() }
+    } catch {
+      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
+    }
   }
 
   /// Hands events on in slices, so that a full dump of the kernel's routes never holds up an update for long.
@@ -188,7 +205,9 @@ public final class TableService: Sendable {
       }
     }
     guard !taken.isEmpty else { return }
-    room.value.core.handle(taken.prefix(Self.eventsPerSlice))
+    let slice = taken.prefix(Self.eventsPerSlice)
+    room.value.core.handle(slice)
+    events.withLock { $0.settled += slice.count }
     let rest = taken.dropFirst(Self.eventsPerSlice)
     loop.execute { self.drain(rest) }
   }

@@ -79,6 +79,8 @@ final class Daemon {
     if configuration.kernelSync {
       try following.start { events in for event in events { service.handle(event) } }
       teardown.add { following.stop() }
+      // With a large snapshot the writer has much to do before; packets that come earlier would find no route.
+      service.awaitHandled()
     }
     try attach(program, ports, isGeneric: live.mode == .generic)
     try open(service)

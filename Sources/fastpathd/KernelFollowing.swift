@@ -32,13 +32,16 @@ final class KernelFollowing: Sendable {
   /// - Throws: status 2 if the kernel's tables cannot be read, or not within ten seconds.
   func start(_ deliver: @escaping @Sendable ([KernelEvent]) -> Void) throws(ExitFailure) {
     do throws(NetlinkError) {
-      let mirror = try KernelMirror(
-        report: { self.note($0) },
-        sink: { events in
-          deliver(events)
-          if events.contains(.synchronized) { self.noteSynchronization() }
-        })
-      state.withLock { $0.mirror = mirror }
+      // Within the lock: the mirror's thread reports at once, and a question that finds no mirror would be lost until
+      // the resolver asks again, a second without a neighbour later.
+      try state.withLock { (state) throws(NetlinkError) in
+        state.mirror = try KernelMirror(
+          report: { self.note($0) },
+          sink: { events in
+            deliver(events)
+            if events.contains(.synchronized) { self.noteSynchronization() }
+          })
+      }
     } catch {
       throw .environment("fastpathd: the kernel's routes cannot be followed: \(error)")
     }
