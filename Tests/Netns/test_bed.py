@@ -1,12 +1,13 @@
 """The test bed itself: its measuring tools tell right from wrong, and nothing of it stays behind."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import unittest
 
-from testbed import Bed, RawPort, traffic
+from testbed import Bed, Domain, RawPort, traffic
 from testbed.bed import wait_until
 from testbed.handover import judge
 
@@ -54,6 +55,22 @@ class Links(unittest.TestCase):
             for frame in (plain, tagged, plain):
                 left.send(frame)
             self.assertEqual(right.receive(accept=lambda f: f[:6] == plain[:6], timeout=0.3), [plain, tagged, plain])
+
+    def test_each_answer_to_an_echo_request_counts_once(self):
+        self.assertEqual(self.a.ping("2001:db8::2", count=5, interval=0.01), 5)
+        self.assertEqual(self.a.ping("2001:db8::2", source="2001:db8::1", size=1452), 3)
+        self.assertEqual(self.a.ping("2001:db8::3", wait=0.1), 0)
+
+    def test_interfaces_can_ask_for_neighbours_when_a_domain_is_made(self):
+        with Domain() as domain:
+            for role, namespace in domain.namespaces.items():
+                for link in json.loads(namespace.run(["ip", "-j", "-6", "addr"]).stdout):
+                    if link["ifname"] == "lo":
+                        continue
+                    with self.subTest(role, interface=link["ifname"]):
+                        self.assertEqual(link["operstate"], "UP")
+                        scopes = [one["scope"] for one in link["addr_info"] if not one.get("tentative")]
+                        self.assertIn("link", scopes)
 
     def test_stream_is_recorded(self):
         stream = traffic.Stream(self.bed, self.a, self.b, "2001:db8::2", rate=5000, seconds=0.5, size=100)

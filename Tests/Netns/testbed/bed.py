@@ -66,7 +66,7 @@ class Bed:
         return made
 
     def link(self, a, name_a, b, name_b, *, mtu=1500, mac_a=None, mac_b=None, queues=1):
-        """Joins two namespaces by a veth pair, up, with the offloads off that would falsify packets."""
+        """Joins two namespaces by a veth pair, with the offloads off that would falsify packets. Returns when it works."""
         count = ["numrxqueues", queues, "numtxqueues", queues]
         run(
             ["ip", "link", "add", name_a, "netns", a.name, *count, "type", "veth"]
@@ -83,6 +83,8 @@ class Bed:
                 if f"\n{feature}: off" not in state:
                     raise RuntimeError(f"{name}: cannot turn {feature} off")
             namespace.ip(f"link set {name} mtu {mtu} up")
+        for namespace, name in ((a, name_a), (b, name_b)):
+            wait_until(lambda: namespace.is_ready(name), timeout=10, what=f"{name} in {namespace.name}")
 
     def path(self, name):
         """A file in this bed's directory."""

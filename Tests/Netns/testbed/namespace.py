@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import json
 import os
 
 from .command import run
+from .echo import Echo
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
@@ -75,16 +77,29 @@ class Namespace:
             number = ctypes.get_errno()
             raise OSError(number, f"setns: {os.strerror(number)}")
 
-    def ping(self, address, *, count=3, source=None, size=56, interval=0.05, wait=1):
-        """How many of `count` echo requests were answered."""
-        arguments = ["ping", "-q", "-c", count, "-i", interval, "-W", wait, "-s", size]
-        if source:
-            arguments += ["-I", source]
-        done = self.run([*arguments, address], check=False, timeout=count * (interval + wait) + 15)
-        for line in done.stdout.splitlines():
-            if "packets transmitted" in line:
-                return int(line.split(",")[1].split()[0])
-        raise RuntimeError(f"ping {address} in {self.name}: {done.stdout}{done.stderr}")
+    def is_ready(self, interface):
+        """Whether an interface runs and can ask for its neighbours, which it does from a link-local address.
+
+        The kernel takes up to a second after the carrier has come (net/core/link_watch.c, events that are not urgent).
+        Until then the interface has no such address, a neighbour solicitation is not sent at all, and the next one is
+        due a second later. Asking for this one interface makes it take notice at once (rtnl_getlink).
+        """
+        link = json.loads(run(["ip", "-j", "-n", self.name, "link", "show", "dev", interface]).stdout)[0]
+        if link["operstate"] != "UP":
+            return False
+        with self.entered(), open(f"/proc/sys/net/ipv6/conf/{interface}/disable_ipv6", encoding="ascii") as file:
+            if file.read().strip() == "1":
+                return True
+        show = ["ip", "-j", "-6", "-n", self.name, "addr", "show", "dev", interface, "scope", "link", "-tentative"]
+        # The filter leaves empty objects of what does not match it.
+        return any(one.get("addr_info") for one in json.loads(run(show).stdout))
+
+    def ping(self, address, *, count=3, source=None, size=56, interval=0.05, wait=2):
+        """How many of `count` echo requests were answered, the last one `wait` seconds after it was sent."""
+        with self.entered():
+            echo = Echo(address, source)
+        with echo:
+            return echo.answered(count, size, interval, wait)
 
     def delete(self):
         """Removes the namespace with every interface in it; one that is gone already is fine."""
