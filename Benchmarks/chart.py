@@ -1,12 +1,35 @@
-"""Two kinds of charts as SVG text: lines over a logarithmic or even axis, and bars in groups."""
+"""Two kinds of charts as SVG text: lines over logarithmic or even axes, and bars in groups.
+
+A series is named CONTESTANT or CONTESTANT VARIANT: the first word has its colour in every chart, the rest its dashes.
+"""
 
 import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 70, 150, 40, 60
-#: Readable beside each other, also for most who see fewer colours (Okabe and Ito); the product has the first.
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+#: Readable beside each other, also for most who see fewer colours (Okabe and Ito).
+COLOURS = {
+    "fastpath": "#d55e00",
+    "c": "#0072b2",
+    "l2fwd": "#0072b2",
+    "seg6": "#009e73",
+    "xdp-lpm": "#cc79a7",
+    "xdp-hash": "#e69f00",
+}
+OTHERS = "#56b4e9"
+DASHES = {"": "", "median": "", "p99": "8 4", "p99.9": "2 4"}
+
+
+def colour(series):
+    """The colour of a series."""
+    return COLOURS.get(series.split(" ")[0], OTHERS)
+
+
+def dashes(series):
+    """The attribute of a line that tells a contestant's series apart."""
+    pattern = DASHES.get(series.partition(" ")[2], "")
+    return f' stroke-dasharray="{pattern}"' if pattern else ""
 
 
 def nice_top(value):
@@ -26,10 +49,9 @@ def text(x, y, words, *, anchor="middle", more=""):
 
 
 class Frame:
-    """The chart's paper, its title and its upright axis from 0."""
+    """The chart's paper, its title and its upright axis: from 0, or with `lowest` in powers of ten from below that."""
 
-    def __init__(self, title, unit, highest):
-        self.top, step = nice_top(highest)
+    def __init__(self, title, unit, highest, *, lowest=None):
         self.parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
             f' width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="12">',
@@ -37,40 +59,49 @@ class Frame:
             text(LEFT, 22, title, anchor="start", more='font-size="15"'),
             text(18, (TOP + HEIGHT - BOTTOM) / 2, unit, more=f'transform="rotate(-90 18 {(TOP + HEIGHT - BOTTOM) / 2})"'),
         ]
-        for mark in range(int(round(self.top / step)) + 1):
-            y = self.y(mark * step)
+        if lowest is None:
+            self.place, self.bottom = float, 0.0
+            self.top, step = nice_top(highest)
+            marks = [mark * step for mark in range(int(round(self.top / step)) + 1)]
+        else:
+            self.place = math.log10
+            self.bottom, self.top = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))
+            marks = [10.0**power for power in range(self.bottom, self.top + 1)]
+        for mark in marks:
+            y = self.y(mark)
             self.parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
-            self.parts.append(text(LEFT - 6, y + 4, f"{mark * step:g}", anchor="end"))
+            self.parts.append(text(LEFT - 6, y + 4, f"{mark:g}", anchor="end"))
 
     def y(self, value):
         """Where a value is."""
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / self.top
+        share = (self.place(value) - self.bottom) / (self.top - self.bottom)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     def x(self, share):
         """Where a share of the lower axis is."""
         return LEFT + (WIDTH - LEFT - RIGHT) * share
 
-    def legend(self, names, dashes=()):
-        """The names of the colours."""
+    def legend(self, names):
+        """The names of the series."""
         for index, name in enumerate(names):
             y = TOP + 10 + 18 * index
-            dash = f' stroke-dasharray="{dashes[index]}"' if dashes and dashes[index] else ""
-            colour = COLOURS[index % len(COLOURS)]
             self.parts.append(
-                f'<path d="M{WIDTH - RIGHT + 10} {y}h22" stroke="{colour}" stroke-width="3"{dash}/>'
+                f'<path d="M{WIDTH - RIGHT + 10} {y}h26" stroke="{colour(name)}" stroke-width="3"{dashes(name)}/>'
             )
-            self.parts.append(text(WIDTH - RIGHT + 38, y + 4, name, anchor="start"))
+            self.parts.append(text(WIDTH - RIGHT + 42, y + 4, name, anchor="start"))
 
     def svg(self):
         """The document."""
         return "\n".join([*self.parts, "</svg>"]) + "\n"
 
 
-def lines(title, unit, axis, series, *, labels, logarithmic=False):
-    """Points of each series, (x, y) in rising x; `labels` are the marks of the lower axis, {x: words}."""
+def lines(title, unit, axis, series, *, labels, logarithmic=False, decades=False):
+    """Points of each series, (x, y) in rising x; `labels` are the marks of the lower axis, {x: words}. With
+    `logarithmic` the lower axis is, with `decades` the upright one."""
     place = math.log if logarithmic else float
     first, last = place(min(labels)), place(max(labels))
-    frame = Frame(title, unit, max(y for points in series.values() for _, y in points))
+    heights = [y for points in series.values() for _, y in points]
+    frame = Frame(title, unit, max(heights), lowest=min(heights) if decades else None)
 
     def position(x):
         return frame.x(0.04 + 0.92 * ((place(x) - first) / (last - first) if last > first else 0.5))
@@ -78,32 +109,34 @@ def lines(title, unit, axis, series, *, labels, logarithmic=False):
     for x, words in labels.items():
         frame.parts.append(text(position(x), HEIGHT - BOTTOM + 18, words))
     frame.parts.append(text(frame.x(0.5), HEIGHT - 16, axis))
-    for index, points in enumerate(series.values()):
-        colour = COLOURS[index % len(COLOURS)]
+    for name, points in series.items():
         path = " ".join(f"{position(x):.1f},{frame.y(y):.1f}" for x, y in points)
-        frame.parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        look = f'fill="none" stroke="{colour(name)}" stroke-width="2"{dashes(name)}'
+        frame.parts.append(f'<polyline points="{path}" {look}/>')
         frame.parts += [
-            f'<circle cx="{position(x):.1f}" cy="{frame.y(y):.1f}" r="3.5" fill="{colour}"/>' for x, y in points
+            f'<circle cx="{position(x):.1f}" cy="{frame.y(y):.1f}" r="3.5" fill="{colour(name)}"/>' for x, y in points
         ]
     frame.legend(list(series))
     return frame.svg()
 
 
 def bars(title, unit, series, groups):
-    """A bar of each series in each group; `series` has {group: value}, and groups it lacks have a gap."""
+    """A bar of each series in each group; `series` has {group: value}, and a series takes no place in groups it lacks.
+    A group's name has a line for each of its words."""
     frame = Frame(title, unit, max(value for values in series.values() for value in values.values()))
     slot = 1 / len(groups)
     for place, group in enumerate(groups):
-        frame.parts.append(text(frame.x((place + 0.5) * slot), HEIGHT - BOTTOM + 18, group))
-        width = 0.8 * slot / len(series)
-        for index, values in enumerate(series.values()):
-            if group not in values:
-                continue
-            left = frame.x(place * slot + 0.1 * slot + index * width)
-            right, y = frame.x(place * slot + 0.1 * slot + (index + 0.95) * width), frame.y(values[group])
+        for line, word in enumerate(group.split(" ")):
+            frame.parts.append(text(frame.x((place + 0.5) * slot), HEIGHT - BOTTOM + 18 + 15 * line, word))
+        there = [name for name, values in series.items() if group in values]
+        width = min(0.8 * slot / len(there), 0.06)
+        start = (place + 0.5) * slot - width * len(there) / 2
+        for index, name in enumerate(there):
+            left, right = frame.x(start + index * width), frame.x(start + (index + 0.92) * width)
+            y = frame.y(series[name][group])
             frame.parts.append(
                 f'<rect x="{left:.1f}" y="{y:.1f}" width="{right - left:.1f}" height="{frame.y(0) - y:.1f}"'
-                f' fill="{COLOURS[index % len(COLOURS)]}"/>'
+                f' fill="{colour(name)}"/>'
             )
     frame.legend(list(series))
     return frame.svg()

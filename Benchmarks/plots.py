@@ -78,19 +78,29 @@ def latencies(results):
     return series and chart.lines(
         "Latency by load, 78-octet frames, a million bindings", "µs", "share of the own loss-free rate", series,
         labels=labels,
+        decades=True,
     )
 
 
-def comparison(results):
-    """The product beside its peers in the rows that have a rate to reach."""
+def comparison(results, suite, title):
+    """The product beside its peers in a suite's rows that have a rate to reach."""
     groups, series = [], {}
-    for suite in ("engine", "port"):
-        for result in results:
-            if result["suite"] == suite and result["unit"] == "Mpps" and result["peers"] and result.get("goal"):
-                groups.append(f"{suite} {result['name']}")
-                for name, value in values(result).items():
-                    series.setdefault(name, {})[groups[-1]] = value
-    return groups and chart.bars("The product beside its peers", "Mpps", series, groups)
+    for result in results:
+        if result["suite"] == suite and result["unit"] == "Mpps" and result["peers"] and result.get("goal"):
+            groups.append(result["name"].replace("-", " "))
+            for name, value in values(result).items():
+                series.setdefault(name, {})[groups[-1]] = value
+    return groups and chart.bars(title, "Mpps", series, groups)
+
+
+def engine(results):
+    """The pipeline beside the same by hand."""
+    return comparison(results, "engine", "The turn in memory, beside the same by hand in C")
+
+
+def port(results):
+    """The product beside its peers on interfaces."""
+    return comparison(results, "port", "On interfaces: 78-octet frames, a million bindings")
 
 
 def draw(path):
@@ -98,7 +108,8 @@ def draw(path):
     with open(path, encoding="utf-8") as file:
         results = json.load(file)["results"]
     written = []
-    for name, make in (("tables", tables), ("sizes", sizes), ("latency", latencies), ("comparison", comparison)):
+    kinds = {"tables": tables, "sizes": sizes, "latency": latencies, "engine": engine, "port": port}
+    for name, make in kinds.items():
         picture = make(results)
         if picture:
             target = f"{os.path.splitext(path)[0]}-{name}.svg"
