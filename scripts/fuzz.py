@@ -2,7 +2,7 @@
 """Fuzzes the decoders with libFuzzer: what a hostile client sends, also in pieces, what a hostile daemon sends, what
 people write.
 
-Usage: scripts/fuzz.py [--seconds N] [--seed N] [--keep] [requests|replies|records|frames …]
+Usage: scripts/fuzz.py [--build] [--seconds N] [--seed N] [--keep] [requests|replies|records|frames …]
 
 Each fuzzer runs for N seconds (7 by default) from the kept corpus in Fuzz/Corpus and the golden frames, on one core.
 Its invariants are in Fuzz/*/*.swift: what is decoded, encoded and decoded again is the same, nothing traps, and the
@@ -165,10 +165,13 @@ def main():
     parser.add_argument("--seconds", type=int, default=7, help="for each fuzzer")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--keep", action="store_true", help="add what is new to the corpus")
+    parser.add_argument("--build", action="store_true", help="only build")
     parser.add_argument("names", nargs="*", choices=[[], *FUZZERS], help="all when none is named")
     options = parser.parse_args()
     names = options.names or list(FUZZERS)
     build(names)
+    if options.build:
+        return 0
     print(f"seed {options.seed}", flush=True)
     is_clean = True
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-Usage: scripts/run-tests.py [--only SUITE …]     SUITE: swift, hot-path, instructions, fuzz, tsan, asan, Tests/Conformance,
-Tests/Netns, clients/python, clients/c
+Usage: scripts/run-tests.py [--only SUITE …] [--report FILE]     SUITE: swift, hot-path, instructions, fuzz, tsan, asan,
+Tests/Conformance, Tests/Netns, clients/python, clients/c
 
 Exit status 0 only if nothing failed, nothing was skipped and every suite ran at least as many tests as
 Tests/expected.json says: a suite that silently vanishes, or a filter left behind, fails the run. Raise the numbers
@@ -16,38 +16,15 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree
-from collections import Counter
 
 import instructions
 import sanitizers
+from beside import Beside, SuitesBeside
+from tally import Tally
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = "/usr/bin/python3"  # Debian's, with Debian's Scapy
 RESULTS = os.path.join(ROOT, ".build", "test-results")
-
-
-class Tally:
-    """Outcomes of all suites, by suite."""
-
-    def __init__(self):
-        self.suites = {}
-        self.problems = []
-
-    def add(self, suite, outcome, name="", words=""):
-        """Counts one test; a failure or a skip keeps its words for the summary."""
-        self.suites.setdefault(suite, Counter())[outcome] += 1
-        if outcome != "passed":
-            self.problems.append(f"{outcome}: {suite}: {name}{': ' if words else ''}{words}")
-
-    def expect(self, suite, minimum):
-        """Fails when a suite has fewer tests than it once had."""
-        count = sum(self.suites.get(suite, Counter()).values())
-        if count < minimum:
-            self.add(suite, "failed", "expected tests are missing", f"{count} ran, Tests/expected.json says {minimum}")
-
-    def total(self, outcome):
-        """How many tests ended so."""
-        return sum(counts[outcome] for counts in self.suites.values())
 
 
 def section(title):
@@ -151,47 +128,72 @@ def instruction_counts(tally):
     tally.expect("instructions", len(instructions.WAYS))
 
 
-def fuzz_smoke(tally, names):
-    """Each decoder under libFuzzer for a few seconds from the kept corpus."""
+def fuzz_smoke(tally, names, build):
+    """Each decoder under libFuzzer for a few seconds from the kept corpus, once the fuzzers are built."""
     section("fuzz")
+    print(build.finish()[1], end="", flush=True)
     for name in names:
         status = run([PYTHON, "scripts/fuzz.py", "--seed", "1", name], 400)
         tally.add("fuzz", "passed" if status == 0 else "failed", name, "" if status == 0 else "a finding: see above")
 
 
-def main():
-    """Builds, runs the suites, sums up."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites")
-    options = parser.parse_args()
-    with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
-        expected = json.load(file)
+def arguments(expected):
+    """Of the command line, with `only` as the suites to run."""
     suites = ["swift", "hot-path", "instructions", "fuzz", *sanitizers.SANITIZERS, *expected["python"]]
-    if options.only and (unknown := set(options.only) - set(suites)):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", metavar="SUITE", help="only these suites", default=suites)
+    parser.add_argument("--report", metavar="FILE", help="write the outcomes as JSON instead of summing up")
+    options = parser.parse_args()
+    if unknown := set(options.only) - set(suites):
         parser.error(f"no suite {', '.join(sorted(unknown))}; there are: {', '.join(suites)}")
-    chosen = options.only or suites
-    os.makedirs(RESULTS, exist_ok=True)
+    return options
 
-    tally = Tally()
-    sanitized = [suite for suite in sanitizers.SANITIZERS if suite in chosen]
-    if len(sanitized) < len(chosen):
-        section("swift build -c release")
-        if run(["swift", "build", "-c", "release"], 900) != 0:
-            tally.add("swift", "failed", "swift build -c release")
-            chosen = sanitized
-    if "swift" in chosen:
-        swift_suite(tally, expected["swift"])
-    if "hot-path" in chosen:
-        hot_path(tally, expected["hotPath"])
-    if "instructions" in chosen:
-        instruction_counts(tally)
+
+def product_suites(tally, chosen, expected):
+    """Builds what ships and runs the suites that are about it."""
+    section("swift build -c release")
+    if run(["swift", "build", "-c", "release"], 1800) != 0:
+        tally.add("swift", "failed", "swift build -c release")
+        return
+    fuzzers = None
     if "fuzz" in chosen:
-        fuzz_smoke(tally, expected["fuzz"])
-    sanitized_suites(tally, sanitized, expected["swift"]["FlowTableTests"])
-    for directory, minimum in expected["python"].items():
-        if directory in chosen:
-            python_suite(tally, directory, minimum)
+        fuzzers = Beside([PYTHON, os.path.join(ROOT, "scripts", "fuzz.py"), "--build", *expected["fuzz"]])
+    try:
+        if "swift" in chosen:
+            swift_suite(tally, expected["swift"])
+        if "hot-path" in chosen:
+            hot_path(tally, expected["hotPath"])
+        if "instructions" in chosen:
+            instruction_counts(tally)
+        for directory, minimum in expected["python"].items():
+            if directory in chosen:
+                python_suite(tally, directory, minimum)
+        if fuzzers:
+            fuzz_smoke(tally, expected["fuzz"], fuzzers)
+    finally:
+        if fuzzers:
+            fuzzers.end()
 
+
+def run_suites(tally, chosen, expected):
+    """The sanitized suites beside the others, where there are others."""
+    sanitized = [suite for suite in sanitizers.SANITIZERS if suite in chosen]
+    others = [suite for suite in chosen if suite not in sanitized]
+    if not others:
+        sanitized_suites(tally, sanitized, expected["swift"]["FlowTableTests"])
+        return
+    beside = SuitesBeside(sanitized, os.path.join(RESULTS, "beside.json")) if sanitized else None
+    try:
+        product_suites(tally, others, expected)
+        if beside:
+            beside.take_in(tally)
+    finally:
+        if beside:
+            beside.end()
+
+
+def sum_up(tally):
+    """Prints the counts and the problems. Returns the exit status."""
     section("summary")
     for suite, counts in sorted(tally.suites.items()):
         print(f"{suite}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
@@ -200,6 +202,20 @@ def main():
     passed, failed, skipped = (tally.total(outcome) for outcome in ("passed", "failed", "skipped"))
     print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if failed == 0 and skipped == 0 and passed > 0 else 1
+
+
+def main():
+    """Builds, runs the suites, sums up."""
+    with open(os.path.join(ROOT, "Tests", "expected.json"), encoding="utf-8") as file:
+        expected = json.load(file)
+    options = arguments(expected)
+    os.makedirs(RESULTS, exist_ok=True)
+    tally = Tally()
+    run_suites(tally, options.only, expected)
+    if options.report:
+        tally.write(options.report)
+        return 0
+    return sum_up(tally)
 
 
 if __name__ == "__main__":
