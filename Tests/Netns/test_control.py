@@ -183,6 +183,16 @@ class Snapshot(unittest.TestCase):
         self.assertEqual(
             sorted(ndjson([entry]) for entry in self.lma.control.dump()), sorted(ndjson([e]) for e in before))
 
+    def test_a_stopped_daemon_comes_back_with_what_was_set_a_moment_before(self):
+        before = self.lma.control.dump()
+        begun = time.monotonic()
+        self.assertEqual(self.lma.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 2)
+        self.lma.start()
+        self.assertEqual(self.domain.cn.ping(MN1), 3)
+        self.assertEqual(
+            sorted(ndjson([entry]) for entry in self.lma.control.dump()), sorted(ndjson([e]) for e in before))
+
     def test_a_damaged_one_is_set_aside_with_its_reason(self):
         self.await_snapshot()
         self.lma.kill()
