@@ -57,14 +57,15 @@ final class Daemon {
 
   private func start(_ configuration: DaemonConfiguration) throws(ExitFailure) {
     let ports = try PortSetup.inspect(configuration)
-    let warnings = ports.flatMap(OffloadSurvey.warnings)
-    for warning in warnings { logger.warning("\(warning)") }
+    var warnings = ports.flatMap(OffloadSurvey.warnings)
     let live = try PlaneAssembly.live(configuration, ports)
     // Of a longer list, as of `auto`, which is every CPU, only as many have a worker as there are queues.
     ThreadPlacement.leave(live.cpus.map { Array($0.prefix(live.queues)) }, logger: logger)
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)
+    warnings += BusyPollSurvey.warnings(ports, plane.sockets)
+    for warning in warnings { logger.warning("\(warning)") }
     let exceptions = try openExceptionPath(configuration, plane)
     let injector = try startSlowPath(plane, exceptions)
     try startWorkers(plane, exceptions)

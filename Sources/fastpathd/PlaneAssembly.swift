@@ -21,7 +21,8 @@ enum PlaneAssembly {
       configuration: configuration, ports: ports.map { (mac: $0.mac, mtu: $0.mtu) }, randomKey: randomKey)
     return LiveConfiguration(
       settings: settings, interfaces: ports.map(\.interface), mode: mode,
-      queues: ports.map(\.queues).min() ?? 1, cpus: try processors(configuration))
+      queues: ports.map(\.queues).min() ?? 1, cpus: try processors(configuration),
+      busyPoll: configuration.busyPoll)
   }
 
   /// Where each port's next hops leave, for the resolver.

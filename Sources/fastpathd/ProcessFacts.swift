@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// What the kernel says of this process in /proc/self/status.
+/// What the kernel says of this process in /proc/self/status, and in other files of its own.
 enum ProcessFacts {
   /// The value of one line, without the name and the blanks around it; nil if the file or the line is not there.
   static func statusField(_ name: String) -> String? {
@@ -21,10 +21,11 @@ enum ProcessFacts {
     }
   }
 
-  private static func text(ofFile path: String) -> String? {
+  /// The first 8192 octets of a file of the kernel's; nil when it is not there.
+  static func text(ofFile path: String) -> String? {
     guard let file = try? FileDescriptor.open(FilePath(path), .readOnly) else { return nil }
     let octets = try? file.closeAfter {
-      // Files of /proc are smaller than this page, and are read whole in one call.
+      // The files asked for are smaller than this, and are read whole in one call.
       try unsafe [UInt8](unsafeUninitializedCapacity: 8192) { room, count in
         // The buffer's own room; the count is what the kernel says it filled.
         count = try unsafe file.read(into: UnsafeMutableRawBufferPointer(room))

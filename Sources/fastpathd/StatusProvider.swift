@@ -74,15 +74,18 @@ final class StatusProvider: StatusSource {
   }
 
   private func queueItems(_ prefix: String, _ socket: SocketFacts) -> [StatusItem] {
-    let mode = StatusItem(key: "\(prefix).mode", value: socket.isZeroCopy ? "zero-copy" : "copy")
+    let facts = [
+      StatusItem(key: "\(prefix).mode", value: socket.isZeroCopy ? "zero-copy" : "copy"),
+      StatusItem(key: "\(prefix).busy-poll", value: socket.busyPoll.rawValue),
+    ]
     // A read of the kernel's counters of an open socket.
-    guard let statistics = unsafe plane.statistics(of: socket) else { return [mode] }
+    guard let statistics = unsafe plane.statistics(of: socket) else { return facts }
     let counts: [(String, UInt64)] = [
       ("rx-dropped", statistics.rxDropped), ("rx-ring-full", statistics.rxRingFull),
       ("fill-ring-empty", statistics.rxFillRingEmpty), ("rx-invalid", statistics.rxInvalidDescriptors),
       ("tx-invalid", statistics.txInvalidDescriptors), ("tx-ring-empty", statistics.txRingEmpty),
     ]
-    return [mode] + counts.map { StatusItem(key: "\(prefix).\($0.0)", value: "\($0.1)") }
+    return facts + counts.map { StatusItem(key: "\(prefix).\($0.0)", value: "\($0.1)") }
   }
 
   private func kindNames(_ kinds: PortKinds) -> String {

@@ -127,6 +127,36 @@ import Testing
     }
   }
 
+  @Test func busyPollingIsTakenAndPacketsArriveWithIt() throws {
+    let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
+    try PrivateNetwork.run {
+      let bench = try ForwardingBench()
+      let descriptor = bench.first.descriptor
+      #expect(fp_socket_polled_instance(descriptor) == 0)
+      #expect(fp_socket_poll_busily(descriptor, 0) == -EINVAL)
+      // The kernel's own bound (sk_setsockopt(), U16_MAX).
+      #expect(fp_socket_poll_busily(descriptor, 65536) == -EINVAL)
+      #expect(fp_socket_poll_busily(-1, 64) == -EBADF)
+      #expect(fp_socket_polled_instance(-1) == -EBADF)
+      #expect(fp_socket_poll_busily(descriptor, 64) == 0)
+      // SO_PREFER_BUSY_POLL and SO_BUSY_POLL of asm-generic/socket.h.
+      for option: Int32 in [69, 46] {
+        var value: Int32 = 0
+        var length = socklen_t(4)
+        // Both are variables of this scope.
+        #expect(unsafe getsockopt(descriptor, SOL_SOCKET, option, &value, &length) == 0)
+        #expect(value > 0)
+      }
+      #expect(bench.first.fill([0]))
+      try bench.sendFromOutside([frame])
+      #expect(
+        ForwardingBench.wait {
+          _ = fp_socket_kick_rx(descriptor)
+          return bench.first.receive(atMost: 8).count == 1
+        })
+    }
+  }
+
   @Test func modesAndSizesThatCannotBeAreRefused() throws {
     try PrivateNetwork.run {
       try PrivateNetwork.joinedPair("fp-a", "fp-b")

@@ -60,6 +60,10 @@ struct ConfigurationRuleTests {
     .lma(adding: "icmp: {check-flow-label: true}\n", "icmp.check-flow-label", "not supported by this version"),
     .lma(adding: "access-vlan: strip\n", "access-vlan", "preserve"),
     .lma(adding: "pool-sources: yes\n", "pool-sources", "drop or allow"),
+    .lma(adding: "busy-poll: 0\n", "busy-poll", "1…1024"),
+    .lma(adding: "busy-poll: 1025\n", "busy-poll", "1…1024"),
+    .lma(adding: "busy-poll: on\n", "busy-poll", "number of packets (or off)"),
+    .lma(adding: "mode: generic\nbusy-poll: 64\n", "busy-poll", "contradicts mode: generic"),
     .lma(adding: "kernel-sync: yes\n", "kernel-sync", "true or false"),
     .lma(adding: "local-routing: 'true'\n", "local-routing", "true or false"),
   ]

@@ -33,6 +33,7 @@ struct ConfigurationTests {
     #expect(configuration.icmp.rate == 10 && configuration.icmp.burst == 10)
     #expect(!configuration.poolSourcesAllowed)
     #expect(!configuration.homeAgentDiscovery)
+    #expect(configuration.busyPoll == nil)
     #expect(configuration.flowLabelKey == nil)
   }
 
@@ -78,6 +79,19 @@ struct ConfigurationTests {
     #expect(configuration.homeAgentDiscovery)
     #expect(configuration.flowLabelKey?.first == 0x0001_0203_0405_0607)
     #expect(configuration.flowLabelKey?.second == 0x0809_0a0b_0c0d_0e0f)
+  }
+
+  @Test("Busy polling has a budget or is off, and reads back what it prints")
+  func busyPolling() throws {
+    for (line, budget) in [
+      ("busy-poll: 64", 64), ("busy-poll: 1", 1), ("busy-poll: 1024", 1024), ("busy-poll: off", nil),
+    ] {
+      let configuration = try SampleConfiguration.decode(SampleConfiguration.lma + line + "\n")
+      #expect(configuration.busyPoll == budget)
+      let printed = configuration.text(purpose: .daemon)
+      #expect(printed.split(separator: "\n").contains(Substring(line)))
+      #expect(try SampleConfiguration.decode(printed).busyPoll == budget)
+    }
   }
 
   @Test("A router on a stick: one port of two kinds")

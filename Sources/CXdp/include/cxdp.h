@@ -76,6 +76,21 @@ int fp_socket_kick_rx(int fd);
 #define FP_MAX_POLL 64
 int fp_poll_readable(const int *fds, uint32_t count, int timeout_ms);
 
+/* ---- busy polling (busy_poll.c) ---- */
+
+/*
+ * From here on fp_socket_kick_tx() and fp_socket_kick_rx() also run the receive path of the socket's queue, `budget`
+ * packets (1 to 65535) at a time; where the interface defers its interrupts, nobody else does. Reads back what it has
+ * set. -EPERM: this takes CAP_NET_ADMIN. -ENOPROTOOPT: the kernel is older than 5.11 or has no busy polling. -EIO: it
+ * was taken and is not in force.
+ */
+int fp_socket_poll_busily(int fd, uint32_t budget);
+/*
+ * The NAPI instance that they run, or -errno. 0: none is known, since the kernel learns it only when the first packet
+ * comes (older ones) or the socket is bound (newer ones, from drivers that say it; a veth does not).
+ */
+int fp_socket_polled_instance(int fd);
+
 /* ---- the XDP program and its maps (program.c, program_maps.c) ---- */
 
 struct fp_program;

@@ -101,6 +101,11 @@ extension ConfigurationDecoder {
     return defaults
   }
 
+  /// Nil for `off`, too.
+  func busyPoll(_ node: ConfigurationNode) -> Int? {
+    node.isWord("off") ? nil : node.integer(in: DaemonConfiguration.busyPollRange, unit: "packets (or off)")
+  }
+
   func unbound(_ node: ConfigurationNode) -> DaemonConfiguration.Unbound? {
     guard let unbound = node.word(["drop": DaemonConfiguration.Unbound.drop, "unreachable": .unreachable]) else {
       return nil

@@ -45,7 +45,8 @@ struct ConfigurationDecoder {
 
   private static let keys = [
     "role", "control", "metrics", "router-addresses", "local-addresses", "pools", "ports", "workers", "mode",
-    "kernel-sync", "routes", "neighbors", "tunnel-defaults", "local-routing", "min-delay-before-bce-delete", "unbound",
+    "busy-poll", "kernel-sync", "routes", "neighbors", "tunnel-defaults", "local-routing",
+    "min-delay-before-bce-delete", "unbound",
     "buffers", "icmp", "access-vlan", "pool-sources", "home-agent-discovery",
     "flow-label-key",
   ]
@@ -103,6 +104,10 @@ struct ConfigurationDecoder {
     result.workers = root.value("workers", default: .automatic, workers)
     result.mode = root.value("mode", default: .automatic) {
       $0.word(["auto": .automatic, "zero-copy": .zeroCopy, "copy": .copy, "generic": .generic])
+    }
+    result.busyPoll = root.optional("busy-poll", busyPoll)
+    if result.busyPoll != nil && result.mode == .generic {
+      root.report("busy-poll", "contradicts mode: generic, where no driver receives")
     }
     result.kernelSync = root.value("kernel-sync", default: true) { $0.boolean() }
     result.routes = routes(root, ports: ports)

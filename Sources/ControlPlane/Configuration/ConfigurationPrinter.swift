@@ -15,6 +15,7 @@ extension DaemonConfiguration {
     lines += ports.indices.map { portLine($0, purpose: purpose) }
     lines.append("workers: \(text(workers))")
     lines.append("mode: \(mode.rawValue)")
+    lines.append("busy-poll: \(busyPoll.map(String.init) ?? "off")")
     lines.append("kernel-sync: \(kernelSync)")
     lines += section("routes", routes.map(text))
     lines += section("neighbors", neighbors.map(text))

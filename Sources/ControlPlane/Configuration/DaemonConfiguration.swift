@@ -77,6 +77,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
   public var ports: [PortConfiguration]
   public var workers = Workers.automatic
   public var mode = Mode.automatic
+  /// Workers never sleep, and let drivers receive so many packets at a time; nil: `off`.
+  public var busyPoll: Int?
   /// Follow the kernel's routes and neighbours; replay uses only `routes` and `neighbors`.
   public var kernelSync = true
   public var routes: [StaticRoute] = []
@@ -107,6 +109,8 @@ public struct DaemonConfiguration: Hashable, Sendable {
   public static let maximumLocalAddresses = 64
   public static let maximumPools = 64
   public static let maximumWorkers = 64
+  /// The kernel's own budget is 64, and drivers' rings have up to some thousand entries.
+  public static let busyPollRange = 1...1024
 }
 
 /// One entry of `routes`.

@@ -18,13 +18,19 @@ public struct LiveConfiguration: Sendable {
   public var queues: Int
   /// CPU of each worker, or nil to leave it to the scheduler.
   public var cpus: [Int]?
+  /// Workers never sleep, and let the driver receive so many packets at a time where the kernel knows what to poll; nil
+  /// leaves that to interrupts, and a worker that has nothing to do sleeps.
+  public var busyPoll: Int?
 
-  public init(settings: PlaneSettings, interfaces: [String], mode: AttachMode, queues: Int, cpus: [Int]?) {
+  public init(
+    settings: PlaneSettings, interfaces: [String], mode: AttachMode, queues: Int, cpus: [Int]?, busyPoll: Int? = nil
+  ) {
     self.settings = settings
     self.interfaces = interfaces
     self.mode = mode
     self.queues = queues
     self.cpus = cpus
+    self.busyPoll = busyPoll
   }
 }
 
@@ -34,6 +40,18 @@ public struct SocketFacts: Sendable {
   public let queue: Int
   public let descriptor: Int32
   public let isZeroCopy: Bool
+  public let busyPoll: BusyPoll
+
+  /// What a worker does that has nothing to do.
+  public enum BusyPoll: String, Sendable {
+    /// It sleeps.
+    case off
+    /// It looks at its rings without a pause; interrupts, or the kernel's threads, fill them. The kernel knows no NAPI
+    /// instance to poll: not before the first packet, or never, as kernel and driver have it.
+    case rings
+    /// It runs the receive path of the socket's queue.
+    case driver
+  }
 }
 
 /// The kernel's own loss counters of one socket (`struct xdp_statistics`).

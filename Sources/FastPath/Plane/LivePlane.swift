@@ -78,7 +78,8 @@ public final class LivePlane {
         let descriptor = resource.descriptor(port: port)
         facts.append(
           SocketFacts(
-            port: port, queue: queue, descriptor: descriptor, isZeroCopy: fp_socket_is_zero_copy(descriptor) == 1))
+            port: port, queue: queue, descriptor: descriptor, isZeroCopy: fp_socket_is_zero_copy(descriptor) == 1,
+            busyPoll: !resource.pollsBusily ? .off : fp_socket_polled_instance(descriptor) > 0 ? .driver : .rings))
       }
     }
     return facts

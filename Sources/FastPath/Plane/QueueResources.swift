@@ -9,12 +9,15 @@ final class QueueResources {
   let memory: PacketMemory
   let rings: UnsafeMutablePointer<fp_rings>
   let portCount: Int
+  /// The worker never sleeps, and its system calls receive where the kernel knows what to poll.
+  let pollsBusily: Bool
   private var sockets: [OpaquePointer] = unsafe []
   private var umem: OpaquePointer?
 
   /// Opens everything for `queue`, or throws with nothing left open.
   init(configuration: LiveConfiguration, queue: Int) throws(PlaneError) {
     portCount = configuration.interfaces.count
+    pollsBusily = configuration.busyPoll != nil
     // Both rings of every port full, and a batch in hand.
     let frames = portCount * 2 * Int(XskPort.ringSize) + 2 * PacketBatch.capacity
     memory = try PacketMemory(frames: frames, chunkSize: try Self.chunkSize(configuration.settings))
@@ -75,6 +78,9 @@ final class QueueResources {
       throw .environment(operation: operation, code: -status)
     }
     unsafe sockets.append(socket)
+    guard let budget = configuration.busyPoll else { return }
+    let polling = fp_socket_poll_busily(descriptor(port: port), UInt32(budget))
+    guard polling >= 0 else { throw .busyPoll(interface: interface, queue: queue, code: -polling) }
   }
 
   func descriptor(port: Int) -> Int32 {

@@ -99,6 +99,11 @@ final class WorkerThread: @unchecked Sendable {
       }
       idle += 1
       guard idle >= Self.patience else { continue }
+      if resources.pollsBusily {
+        for port in 0..<count where unsafe !ports[port].pollsDriver { unsafe ports[port].findDriver() }
+        idle = 0
+        continue
+      }
       quiescence.offline(index)
       if let timeout = timeout(worker), worker.prepareToSleep() { sleep(timeout) }
       worker.awake()

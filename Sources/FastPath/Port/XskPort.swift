@@ -7,6 +7,8 @@ import Glibc
 struct XskPort: PacketPort, ~Copyable {
   private let rings: UnsafeMutablePointer<fp_rings>
   let descriptor: Int32
+  /// Busy polling: the driver receives within the system calls of `wake`.
+  private(set) var pollsDriver = false
   private(set) var framesInFill = 0
   private(set) var framesInTransmit = 0
   private var reservedFrom: UInt32 = 0
@@ -108,11 +110,13 @@ struct XskPort: PacketPort, ~Copyable {
 
   @inline(__always)
   mutating func wake() {
-    if framesInTransmit > 0, unsafe fp_tx_needs_wakeup(rings) != 0 {
+    var hasPolled = false
+    if unsafe framesInTransmit > 0 && (pollsDriver || fp_tx_needs_wakeup(rings) != 0) {
       // In copy mode the call is the transmission, of 32 frames at a time on older kernels.
       var calls = Self.callsPerTurn
       var waiting = framesNotTaken
       while calls > 0 && waiting > 0 {
+        hasPolled = true
         // 0: all sent. EAGAIN: the budget is used up, go on. Anything else: the next turn tries again.
         if fp_socket_kick_tx(descriptor) != -EAGAIN { break }
         let left = framesNotTaken
@@ -122,6 +126,10 @@ struct XskPort: PacketPort, ~Copyable {
         calls -= 1
       }
     }
-    if unsafe fp_fill_needs_wakeup(rings) != 0 { _ = fp_socket_kick_rx(descriptor) }
+    if unsafe (pollsDriver && !hasPolled) || fp_fill_needs_wakeup(rings) != 0 { _ = fp_socket_kick_rx(descriptor) }
   }
+
+  /// Between turns: polls from now on if the kernel knows by now what there is to poll. Until then the calls would be
+  /// for nothing, and interrupts receive.
+  mutating func findDriver() { pollsDriver = fp_socket_polled_instance(descriptor) > 0 }
 }
