@@ -78,7 +78,6 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       counters.received(port: context.port, packets: batch.count, octets: batchOctets)
       dispatch()
     }
-    for index in 0..<portCount { unsafe ports[index].lookAhead(context.memory) }
     for index in 0..<portCount { unsafe ports[index].wake() }
     if context.handover.settlingCount > 0 { context.handover.settleAccounts() }
     if context.handover.link.hasPushed { ringHolder() }

@@ -70,24 +70,6 @@ import Testing
     }
   }
 
-  @Test func lookingAtWhatWaitsTakesNothing() throws {
-    let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
-    try PrivateNetwork.run {
-      let bench = try ForwardingBench()
-      let rings = unsafe bench.first.rings
-      var index: UInt32 = 0
-      // The rings are the bench's, as long as it lives.
-      #expect(unsafe fp_rx_waiting(rings, 64, &index) == 0)
-      #expect(bench.first.fill(TestMemory.starts(32)))
-      try bench.sendFromOutside((0..<5).map { ForwardingBench.numbered(frame, $0) })
-      #expect(ForwardingBench.wait { unsafe fp_rx_waiting(rings, 64, &index) == 5 })
-      #expect(unsafe fp_rx_waiting(rings, 3, &index) == 3)
-      let seen = (0..<5).map { unsafe fp_rx_address(rings, index &+ $0) }
-      #expect(bench.first.receive(atMost: 8).map(\.address) == seen)
-      #expect(unsafe fp_rx_waiting(rings, 64, &index) == 0)
-    }
-  }
-
   @Test func anEmptyFillRingIsCountedAndAFullOneRefuses() throws {
     let frame = try SteeringFixture.named("lma/core: core to a home network prefix").frame
     try PrivateNetwork.run {

@@ -28,18 +28,6 @@ FP_INLINE uint32_t fp_rx_peek(struct fp_rings *rings, uint32_t n, uint32_t *inde
 	return xsk_ring_cons__peek(&rings->rx, n, index);
 }
 
-/*
- * How many received packets, at most `n`, are there from *index on; they are not taken. The private position of the
- * producer stays as it was: a later fp_rx_peek() would be content with the few of now.
- */
-FP_INLINE uint32_t fp_rx_waiting(const struct fp_rings *rings, uint32_t n, uint32_t *index)
-{
-	uint32_t waiting = __atomic_load_n(rings->rx.producer, __ATOMIC_ACQUIRE) - rings->rx.cached_cons;
-
-	*index = rings->rx.cached_cons;
-	return waiting < n ? waiting : n;
-}
-
 /* Offset of the packet's first octet in the UMEM: frame start + kernel headroom + configured headroom. */
 FP_INLINE uint64_t fp_rx_address(const struct fp_rings *rings, uint32_t index)
 {

@@ -30,7 +30,7 @@ struct FramePool: ~Copyable {
     return unsafe addresses[count]
   }
 
-  /// Takes a frame back; `address` may point anywhere into its chunk (FIELD A1.8).
+  /// Takes a frame back; `address` may point anywhere into its chunk.
   @inline(__always)
   mutating func put(_ address: UInt64) {
     // A frame returned twice would overflow the stack: stop before memory is harmed, since the ledger is broken.

@@ -66,7 +66,5 @@ struct MemoryPort: PacketPort, ~Copyable {
     reserved = 0
   }
 
-  mutating func lookAhead(_ memory: UnsafeMutableRawPointer) {}
-
   mutating func wake() {}
 }

@@ -14,10 +14,6 @@ protocol PacketPort: ~Copyable {
   mutating func place(_ position: Int, address: UInt64, length: UInt32)
   /// Hands everything reserved to the transmitter.
   mutating func submit()
-  /// Starts loading the headers of what the next `receive` will bring, if it is known: while the kernel transmits, they
-  /// come from the cache of the processor that received them.
-  /// - Parameter memory: what the addresses of packets count from.
-  mutating func lookAhead(_ memory: UnsafeMutableRawPointer)
   /// At most one wake-up a turn: makes the kernel transmit and refill if it asked for that.
   mutating func wake()
   /// Frames the other side holds now: given for receive, and submitted but not completed.

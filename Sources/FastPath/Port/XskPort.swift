@@ -1,4 +1,3 @@
-import CInstructions
 import CXdp
 import Glibc
 
@@ -15,7 +14,7 @@ struct XskPort: PacketPort, ~Copyable {
   private var reserved: UInt32 = 0
 
   /// Sizes of the rings. 2048 descriptors hold 2 ms of packets at 1 Mpps, enough for a worker that lost its CPU for one
-  /// scheduler tick; a larger ring only moves more lines through the cache (FIELD D, bench05).
+  /// scheduler tick; a larger ring only moves more lines through the cache.
   static let ringSize: UInt32 = 2048
   /// System calls that transmit a whole ring where one takes 32 frames (TX_BATCH_SIZE, net/xdp/xsk.c): before Linux 6.17,
   /// which has an option for more (`fp_socket_open`).
@@ -70,21 +69,10 @@ struct XskPort: PacketPort, ~Copyable {
   }
 
   @inline(__always)
-  mutating func lookAhead(_ memory: UnsafeMutableRawPointer) {
-    var index: UInt32 = 0
-    let count = unsafe fp_rx_waiting(rings, UInt32(PacketBatch.capacity), &index)
-    for position in 0..<count {
-      // Safe: a prefetch cannot fault.
-      let address = unsafe fp_rx_address(rings, index &+ position)
-      unsafe fp_prefetch_write(memory + Int(truncatingIfNeeded: address))
-    }
-  }
-
-  @inline(__always)
   mutating func reserve(_ wanted: Int) -> Int {
     let free = unsafe fp_tx_free(rings, UInt32(truncatingIfNeeded: wanted))
     let granted = min(UInt32(truncatingIfNeeded: wanted), free)
-    // Exactly what will be submitted (FIELD A1.6): a remainder would be lost to the ring for ever.
+    // Exactly what will be submitted: a remainder would be lost to the ring for ever.
     reserved = granted == 0 ? 0 : unsafe fp_tx_reserve(rings, granted, &reservedFrom)
     return Int(reserved)
   }
