@@ -1,12 +1,27 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// The x86 processors that the code is made for, by a name that clang's -march takes: servers since 2013, unless
+/// FASTPATH_CPU says otherwise when the package is built. As a dependency it is made for all of them, since SwiftPM lets no
+/// package have such flags that another one has fetched.
+let processor =
+  Context.packageDirectory.contains("/checkouts/") ? "x86-64" : Context.environment["FASTPATH_CPU"] ?? "x86-64-v3"
+
+#if arch(x86_64)
+let processorFlags: [SwiftSetting] = processor == "x86-64" ? [] : [.unsafeFlags(["-Xcc", "-march=\(processor)"])]
+let processorCheck: [CSetting] = processor == "x86-64-v3" ? [.define("FP_NEEDS_X86_64_V3")] : []
+#else
+let processorFlags: [SwiftSetting] = []
+let processorCheck: [CSetting] = []
+#endif
+
 /// Language rules every Swift target keeps: Swift 6 mode, strict memory safety, and no warning survives.
-let strict: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .treatAllWarnings(as: .error),
-]
+let strict: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+  ] + processorFlags
 
 let package = Package(
   name: "fastpath",
@@ -29,7 +44,7 @@ let package = Package(
     .target(
       name: "CXdp",
       linkerSettings: [.linkedLibrary("xdp"), .linkedLibrary("bpf")]),
-    .target(name: "CInstructions"),
+    .target(name: "CInstructions", cSettings: processorCheck),
     .target(name: "FlowTable", dependencies: ["CInstructions"], swiftSettings: strict),
     .target(name: "FastPath", dependencies: ["CInstructions", "CXdp", "FlowTable"], swiftSettings: strict),
     .target(
