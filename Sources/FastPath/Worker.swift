@@ -23,6 +23,8 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   var rings: WorkerRings
   private var hasPunted = false
   var hasExceptions = false
+  /// Whether a packet of this batch goes through more tunnels than one.
+  private var hasDetours = false
   /// What this turn has told the slow path of that only makes news.
   var noticed: Notices = []
   var clock = TurnClock()
@@ -96,14 +98,14 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   @inline(__always)
   private var batchOctets: Int {
     var octets = 0
-    for index in 0..<batch.count { octets &+= Int(batch.packets[index].length) }
+    for index in 0..<batch.end { octets &+= Int(batch.packets[index].length) }
     return octets
   }
 
   @inline(__always)
   private func prefetchHeaders() {
     let mayEncapsulate = context.kinds != .transport
-    for index in 0..<batch.count {
+    for index in 0..<batch.end {
       // Safe: an address from a ring of this memory; a prefetch of the next line cannot fault.
       let start = unsafe context.memory + Int(truncatingIfNeeded: batch.packets[index].address)
       unsafe fp_prefetch_write(start)
@@ -116,19 +118,15 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   /// Step 9: every frame of the batch goes to tx, kernel or back to the pool, with one count.
   mutating func dispatch() {
     var wanted = InlineArray<8, Int>(repeating: 0)
-    var paths: UInt8 = 0
-    for index in 0..<batch.count {
-      guard batch.packets[index].verdict == .transmit else { continue }
-      wanted[Int(batch.packets[index].port)] &+= 1
-      paths |= batch.packets[index].path.rawValue
-      prefetchTraffic(batch.packets[index])
+    for index in 0..<batch.end where batch.packets[index].verdict == .transmit {
+      wanted[Int(batch.packets[index].port & 7)] &+= 1
     }
     var granted = InlineArray<8, Int>(repeating: 0)
     for port in 0..<portCount where wanted[port] > 0 { granted[port] = unsafe ports[port].reserve(wanted[port]) }
     var placed = InlineArray<8, Int>(repeating: 0)
     var sentOctets = InlineArray<8, Int>(repeating: 0)
-    for index in 0..<batch.count {
-      let port = Int(batch.packets[index].port)
+    for index in 0..<batch.end {
+      let port = Int(batch.packets[index].port & 7)
       if batch.packets[index].verdict == .transmit && placed[port] < granted[port] {
         sentOctets[port] &+= Int(batch.packets[index].departureLength)
         transmit(batch.packets[index], position: placed[port])
@@ -140,7 +138,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
         finish(index)
       }
     }
-    if paths >= ForwardingPath.detours { countDetours() }
+    if hasDetours { countDetours() }
     for port in 0..<portCount where wanted[port] > 0 {
       unsafe ports[port].submit()
       counters.transmitted(port: port, packets: granted[port], octets: sentOctets[port])
@@ -151,25 +149,13 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   private mutating func transmit(_ packet: PacketState, position: Int) {
     // Wrapping on purpose: a negative departure is an offset into the headroom, checked by `Egress.place`.
     let address = packet.address &+ UInt64(bitPattern: Int64(packet.departure))
-    unsafe ports[Int(packet.port)].place(position, address: address, length: UInt32(packet.departureLength))
+    unsafe ports[Int(packet.port & 7)].place(position, address: address, length: UInt32(packet.departureLength))
     count(packet)
-  }
-
-  /// Starts loading the traffic cells that `count` will add to: of a million bindings they are surely cold.
-  @inline(__always)
-  private func prefetchTraffic(_ packet: PacketState) {
-    // Safe: a prefetch of a cell of the table's own mapping; entry 0 names cell 0.
-    if packet.source != 0 {
-      unsafe fp_prefetch_write(traffic.cell(binding: context.snapshot.binding(packet.source).counter))
-    }
-    if packet.destination != 0 {
-      unsafe fp_prefetch_write(traffic.cell(binding: context.snapshot.binding(packet.destination).counter))
-    }
   }
 
   /// Traffic of the tunnels and bindings a transmitted packet used, in octets of the inner packet.
   @inline(__always)
-  func count(_ packet: PacketState) {
+  mutating func count(_ packet: PacketState) {
     let bytes = UInt64(packet.innerLength)
     switch packet.path {
     case .encapsulate:
@@ -194,14 +180,15 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
         traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
       }
       traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
-    case .none, .redirect, .relay, .nested: break
+    case .none, .redirect, .relay, .nested: hasDetours = true
     }
   }
 
   /// Counts the transmitted packets of a batch that `count` passes over.
   @inline(never)
   private mutating func countDetours() {
-    for index in 0..<batch.count where batch.packets[index].verdict == .transmit { countDetour(index) }
+    hasDetours = false
+    for index in 0..<batch.end where batch.packets[index].verdict == .transmit { countDetour(index) }
   }
 
   /// Both tunnels of a packet that goes from one gateway to another, and those that are one in another; nothing for any

@@ -160,6 +160,24 @@ public struct BindingEntry: BitwiseCopyable {
   @inlinable
   public var family: AddressFamily { unsafe record.pointee.lengthClass.family }
 
+  /// Whether an address has the same 128 bits as the network address of the prefix, whatever their families. By the words,
+  /// the lower first: of nearly every address it differs.
+  @inlinable
+  public func isNetwork(_ address: IPAddress) -> Bool {
+    unsafe record.pointee.low == address.low && record.pointee.high == address.high
+  }
+
+  /// Whether the prefix covers an address.
+  @inlinable
+  public func covers(_ address: IPAddress) -> Bool {
+    // As many leading bits are the same: for nearly every address fewer than the prefix has, and no mask is needed.
+    let high = unsafe record.pointee.high ^ address.high
+    let low = unsafe record.pointee.low ^ address.low
+    let same = high != 0 ? high.leadingZeroBitCount : 64 + low.leadingZeroBitCount
+    let lengthClass = unsafe record.pointee.lengthClass
+    return same >= lengthClass.bits && lengthClass.family == address.family
+  }
+
   /// The network address of the prefix.
   @inlinable
   public var network: IPAddress {

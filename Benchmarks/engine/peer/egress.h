@@ -25,6 +25,9 @@ static ALWAYS_INLINE int merge_congestion(struct worker *worker, struct packet *
 	uint8_t dscp = (packet->exit_rule & 2 ? packet->outer_class : packet->traffic_class) & 0xfc;
 	int strict = packet->exit_rule & 1;
 
+	/* The same mark inside and outside changes nothing. */
+	if (LIKELY(inner == outer && !(packet->exit_rule & 2)))
+		return 1;
 	if (unusual >> (inner << 2 | outer) & 1)
 		worker->unusual[inner << 2 | outer]++;
 	if (outer == 3 && !inner && !strict)

@@ -82,6 +82,9 @@ static ALWAYS_INLINE void check_addresses(struct packet *packet, const uint8_t *
 	uint32_t from = (uint32_t)source.low, to = (uint32_t)destination.low;
 
 	if (packet->family == 6) {
+		/* 1 to fdff...: nearly every packet's addresses. */
+		if (LIKELY(source.high - 1 < 0xfdffffffffffffff && destination.high - 1 < 0xfdffffffffffffff))
+			return;
 		if (!is_forwardable(source) || !is_forwardable(destination))
 			decide(packet, DROP, is_link_local(source) ? LINK_LOCAL_SOURCE : MARTIAN);
 	} else if (from >> 16 == 0xa9fe) {

@@ -50,12 +50,20 @@ static ALWAYS_INLINE uint32_t find_tunnel(const struct worker *worker, const uin
 	return 0;
 }
 
-/* Notes the tunnel a packet came by and its exit's rule; 0 when the packet is decided. */
-static ALWAYS_INLINE int arrive(const struct worker *worker, struct packet *packet, const uint8_t *frame)
+/*
+ * Notes the tunnel a packet came by and its exit's rule; 0 when the packet is decided. It is nearly always the one of
+ * the packet's binding.
+ */
+static ALWAYS_INLINE int arrive(const struct worker *worker, struct packet *packet, const uint8_t *frame,
+				uint32_t binding)
 {
-	uint32_t id = find_tunnel(worker, frame + packet->network);
-	const struct tunnel *tunnel;
+	const uint8_t *outer = frame + packet->network;
+	uint32_t id = worker->bindings.records[binding].target;
+	const struct tunnel *tunnel = tunnel_at(worker, id);
 
+	if ((raw64(outer + 8) ^ tunnel->remote[0]) | (raw64(outer + 16) ^ tunnel->remote[1]) |
+	    (raw64(outer + 24) ^ tunnel->local[0]) | (raw64(outer + 32) ^ tunnel->local[1]))
+		id = find_tunnel(worker, outer);
 	if (!id)
 		return decide(packet, DROP, UNKNOWN_TUNNEL), 0;
 	tunnel = tunnel_at(worker, id);
@@ -72,9 +80,8 @@ static ALWAYS_INLINE void classify_anchor(struct worker *worker, struct packet *
 	struct key destination = destination_of(packet, frame);
 
 	if (packet->tunnelled) {
-		if (!arrive(worker, packet, frame))
-			return;
 		packet->path = ROUTE;
+		request(worker, source_of(packet, frame), index, 1);
 	} else {
 		if (is_local(worker, destination) || !(kinds & CORE) || !is_in_pool(worker, destination))
 			return decide(packet, PUNT, NOT_OURS);
@@ -82,33 +89,37 @@ static ALWAYS_INLINE void classify_anchor(struct worker *worker, struct packet *
 			return decide(packet, DROP, MARTIAN);
 		packet->path = ENCAPSULATE;
 	}
-	request(worker, destination, index);
+	request(worker, destination, index, 0);
 }
 
 static ALWAYS_INLINE void classify_gateway(struct worker *worker, struct packet *packet, const uint8_t *frame,
 					   uint8_t kinds, int index)
 {
 	if (packet->tunnelled) {
-		if (!arrive(worker, packet, frame))
-			return;
 		packet->path = DELIVER;
+		request(worker, destination_of(packet, frame), index, 0);
 	} else if (kinds & ACCESS) {
 		packet->path = ENCAPSULATE;
-		request(worker, source_of(packet, frame), index);
+		request(worker, source_of(packet, frame), index, 1);
 	} else {
 		decide(packet, PUNT, NOT_OURS);
 	}
 }
 
-static ALWAYS_INLINE void resolve_bindings(struct worker *worker, int is_source)
+static ALWAYS_INLINE void resolve_bindings(struct worker *worker)
 {
-	if (!worker->key_count)
-		return;
-	prefix_hash_lookup(&worker->bindings, worker->keys, worker->key_count, worker->results);
-	for (int i = 0; i < worker->key_count; i++) {
-		struct packet *packet = &worker->packets[worker->owners[i]];
+	for (int at = 0; at < worker->key_count; at += BATCH) {
+		int count = worker->key_count - at < BATCH ? worker->key_count - at : BATCH;
 
-		*(is_source ? &packet->source : &packet->destination) = worker->results[i];
+		prefix_hash_lookup(&worker->bindings, worker->keys + at, count, worker->results + at);
+	}
+	for (int i = 0; i < worker->key_count; i++) {
+		struct packet *packet = &worker->packets[worker->owners[i] & 63];
+
+		if (worker->owners[i] & 128)
+			packet->source = worker->results[i];
+		else
+			packet->destination = worker->results[i];
 	}
 	worker->key_count = 0;
 }
@@ -123,6 +134,12 @@ static ALWAYS_INLINE void resolve_routes(struct worker *worker)
 	worker->key_count = 0;
 }
 
+/* The traffic cell that the packet will be counted in: of a million bindings it is surely cold. */
+static ALWAYS_INLINE void prefetch_cell(const struct worker *worker, const struct record *binding)
+{
+	__builtin_prefetch(&worker->binding_cells[binding->counter], 1, 3);
+}
+
 static ALWAYS_INLINE void authorize_downlink(struct worker *worker, struct packet *packet)
 {
 	const struct record *binding = &worker->bindings.records[packet->destination];
@@ -131,6 +148,7 @@ static ALWAYS_INLINE void authorize_downlink(struct worker *worker, struct packe
 		return decide(packet, DROP, NO_BINDING);
 	if (binding->state)
 		return decide(packet, DROP, NOT_ACTIVE);
+	prefetch_cell(worker, binding);
 	packet->departure = binding->target;
 }
 
@@ -145,6 +163,7 @@ static ALWAYS_INLINE void authorize_uplink(struct worker *worker, struct packet 
 		return decide(packet, DROP, SOURCE_NOT_BOUND);
 	if (binding->state)
 		return decide(packet, DROP, NOT_ACTIVE);
+	prefetch_cell(worker, binding);
 	if (binding->flags & REQUIRES_ESP)
 		return decide(packet, DROP, SOURCE_NOT_BOUND);
 	destination = destination_of(packet, frame);
@@ -176,6 +195,7 @@ static ALWAYS_INLINE void authorize_source(struct worker *worker, struct packet 
 
 	if (!packet->source)
 		return decide(packet, DROP, SOURCE_NOT_BOUND);
+	prefetch_cell(worker, binding);
 	if ((binding->flags & (HAS_ACCESS | VISITOR)) != HAS_ACCESS || binding->port != port ||
 	    binding->link >> 16 != mac || (uint16_t)binding->link != packet->vlan)
 		return decide(packet, DROP, NOT_ON_LINK);
@@ -196,6 +216,7 @@ static ALWAYS_INLINE void authorize_delivery(struct worker *worker, struct packe
 	const struct record *binding = &worker->bindings.records[packet->destination];
 	struct key destination = destination_of(packet, frame);
 
+	prefetch_cell(worker, binding);
 	if (is_local(worker, destination))
 		return decide(packet, PUNT, INNER_LOCAL);
 	if (binding->target != packet->arrival || binding->state || binding->flags & (FLUSHED | VISITOR))

@@ -120,9 +120,10 @@ struct worker {
 	uint64_t generation, reported;
 	uint64_t counters[4 * REASONS], received[ENGINE_PORTS][2], transmitted[ENGINE_PORTS][2], unusual[16];
 	struct packet packets[BATCH];
-	struct key keys[BATCH];
-	uint8_t owners[BATCH];
-	uint32_t results[BATCH];
+	/* At most two a packet; the owner's upper bit says that it is the source. */
+	struct key keys[2 * BATCH];
+	uint8_t owners[2 * BATCH];
+	uint32_t results[2 * BATCH];
 	int count, key_count;
 };
 
@@ -186,10 +187,10 @@ static ALWAYS_INLINE uint8_t *frame_of(const struct worker *worker, const struct
 }
 
 /* IPv4 addresses are asked for in their mapped form, which no IPv6 packet may carry (`check_addresses`). */
-static ALWAYS_INLINE void request(struct worker *worker, struct key key, int index)
+static ALWAYS_INLINE void request(struct worker *worker, struct key key, int index, int is_source)
 {
 	worker->keys[worker->key_count] = (struct key){key.high, key.low, 6};
-	worker->owners[worker->key_count++] = (uint8_t)index;
+	worker->owners[worker->key_count++] = (uint8_t)(index | is_source << 7);
 }
 
 static ALWAYS_INLINE const struct tunnel *tunnel_at(const struct worker *worker, uint32_t id)

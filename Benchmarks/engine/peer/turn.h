@@ -2,7 +2,7 @@
  * A worker's turn of the peer `c`: receive, the stages over the batch, dispatch, a quiescent report.
  *
  * As the product's: a batch of 64, every stage a loop over it; two lines of each packet prefetched at receive, traffic
- * cells before dispatch; counters are plain loads and stores of words that one thread writes.
+ * cells when the binding is looked at; counters are plain loads and stores of words that one thread writes.
  */
 #ifndef ENGINE_PEER_TURN_H
 #define ENGINE_PEER_TURN_H
@@ -39,14 +39,7 @@ static ALWAYS_INLINE void process_anchor(struct worker *worker, uint8_t kinds)
 		if (packet->verdict == UNDECIDED)
 			classify_anchor(worker, packet, frame, kinds, i);
 	}
-	resolve_bindings(worker, 0);
-	for (int i = 0; i < worker->count; i++) {
-		struct packet *packet = &worker->packets[i];
-
-		if (packet->verdict == UNDECIDED && packet->path == ROUTE)
-			request(worker, source_of(packet, frame_of(worker, packet)), i);
-	}
-	resolve_bindings(worker, 1);
+	resolve_bindings(worker);
 	for (int i = 0; i < worker->count; i++) {
 		struct packet *packet = &worker->packets[i];
 		const uint8_t *frame = frame_of(worker, packet);
@@ -57,9 +50,11 @@ static ALWAYS_INLINE void process_anchor(struct worker *worker, uint8_t kinds)
 			authorize_downlink(worker, packet);
 			continue;
 		}
+		if (!arrive(worker, packet, frame, packet->source))
+			continue;
 		authorize_uplink(worker, packet, frame);
 		if (packet->verdict == UNDECIDED && packet->path == ROUTE)
-			request(worker, destination_of(packet, frame), i);
+			request(worker, destination_of(packet, frame), i, 0);
 	}
 	resolve_routes(worker);
 }
@@ -74,30 +69,23 @@ static ALWAYS_INLINE void process_gateway(struct worker *worker, uint8_t kinds, 
 		if (packet->verdict == UNDECIDED)
 			classify_gateway(worker, packet, frame, kinds, i);
 	}
-	resolve_bindings(worker, 1);
+	resolve_bindings(worker);
 	for (int i = 0; i < worker->count; i++) {
 		struct packet *packet = &worker->packets[i];
 		const uint8_t *frame = frame_of(worker, packet);
+		const struct record *binding = &worker->bindings.records[packet->source];
 
 		if (packet->verdict != UNDECIDED)
 			continue;
-		if (packet->path == ENCAPSULATE) {
-			const struct record *binding = &worker->bindings.records[packet->source];
-
-			authorize_source(worker, packet, frame, port);
-			/* Local routing is off, as in the product's configuration. */
-			if ((binding->flags & (LOCAL_ROUTING_SET | LOCAL_ROUTING_ON)) !=
-			    (LOCAL_ROUTING_SET | LOCAL_ROUTING_ON))
-				continue;
+		if (packet->path == DELIVER) {
+			if (arrive(worker, packet, frame, packet->destination))
+				authorize_delivery(worker, packet, frame);
+			continue;
 		}
-		request(worker, destination_of(packet, frame), i);
-	}
-	resolve_bindings(worker, 0);
-	for (int i = 0; i < worker->count; i++) {
-		struct packet *packet = &worker->packets[i];
-
-		if (packet->verdict == UNDECIDED && packet->path == DELIVER)
-			authorize_delivery(worker, packet, frame_of(worker, packet));
+		authorize_source(worker, packet, frame, port);
+		/* Local routing is off, as in the product's configuration, and in the bindings. */
+		if (packet->verdict == UNDECIDED && binding->flags & LOCAL_ROUTING_ON)
+			decide(packet, PUNT, NOT_OURS);
 	}
 }
 
@@ -154,10 +142,6 @@ static ALWAYS_INLINE void dispatch(struct worker *worker, int is_gateway)
 		if (packet->verdict != TRANSMIT)
 			continue;
 		wanted[packet->port]++;
-		if (packet->source)
-			__builtin_prefetch(cell_of(worker, packet->source), 1, 3);
-		if (packet->destination)
-			__builtin_prefetch(cell_of(worker, packet->destination), 1, 3);
 	}
 	for (int i = 0; i < ENGINE_PORTS; i++) {
 		int room = 2 * BATCH - worker->ports[i].sent_count;

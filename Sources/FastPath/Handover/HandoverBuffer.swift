@@ -26,7 +26,7 @@ package struct HandoverBuffer: ~Copyable {
   let accounts: HandoverAccounts
   var link: HandoverLink
   /// Accounts, or 0, to be given back at the end of the turn.
-  let settling = FixedArray(repeating: 0 as UInt32, count: 64)
+  let settling = FixedArray<64, UInt32>(repeating: 0)
   var settlingCount = 0
   let slots: LazyArray<Slot>
   let octets: LazyArray<UInt8>

@@ -14,10 +14,11 @@ package struct HandoverLink: ~Copyable {
   /// From another worker to the holder; nil for the holder itself.
   private var outgoing: PuntRing?
   /// From the other workers, at the holder.
-  private let incoming: FixedArray<PuntRingConsumer?>
+  private let incoming = FixedArray<64, PuntRingConsumer?>(repeating: nil)
+  private let incomingCount: Int
   /// How many packets of each are to be taken in this turn, and how many were.
-  private let counts: FixedArray<Int>
-  private let taken: FixedArray<Int>
+  private let counts = FixedArray<64, Int>(repeating: 0)
+  private let taken = FixedArray<64, Int>(repeating: 0)
   /// Whether this turn has put packets into the ring.
   private(set) var hasPushed = false
 
@@ -30,18 +31,15 @@ package struct HandoverLink: ~Copyable {
   package init(worker: Int = 0, rings: [PuntRingMemory] = []) {
     precondition(worker <= rings.count, "a ring for each worker that does not hold")
     outgoing = worker == 0 ? nil : rings[worker - 1].producer
-    let count = worker == 0 ? rings.count : 0
-    incoming = FixedArray(repeating: nil, count: count)
-    counts = FixedArray(repeating: 0, count: count)
-    taken = FixedArray(repeating: 0, count: count)
-    for index in 0..<count { incoming[index] = rings[index].consumer }
+    incomingCount = worker == 0 ? rings.count : 0
+    for index in 0..<incomingCount { incoming[index] = rings[index].consumer }
   }
 
   /// Whether this worker holds packets, and is given those of the others.
   var isHolder: Bool { outgoing == nil }
 
   /// Whether there are other workers, at the holder.
-  var hasOthers: Bool { incoming.count > 0 }
+  var hasOthers: Bool { incomingCount > 0 }
 
   // MARK: Other workers
 
@@ -69,7 +67,7 @@ package struct HandoverLink: ~Copyable {
   // MARK: The holder
 
   // The arrays are reached by their pointers here: as optional elements of a subscript the compiler goes through
-  // coroutines, which are calls by pointer in the turn. Safe: every index is below `incoming.count`, and the others are as
+  // coroutines, which are calls by pointer in the turn. Safe: every index is below `incomingCount`, and the others are as
   // long.
 
   /// Notes what is there, before the turn takes its snapshot of the tables: a worker pushes by a generation that it has
@@ -77,7 +75,7 @@ package struct HandoverLink: ~Copyable {
   /// - Returns: how many packets there are.
   mutating func look() -> Int {
     var sum = 0
-    for index in 0..<incoming.count {
+    for index in 0..<incomingCount {
       let count = unsafe incoming.pointer[index]?.available() ?? 0
       unsafe counts.pointer[index] = count
       unsafe taken.pointer[index] = 0
@@ -87,7 +85,7 @@ package struct HandoverLink: ~Copyable {
   }
 
   var isEmpty: Bool {
-    for index in 0..<incoming.count where unsafe incoming.pointer[index]?.available() ?? 0 > 0 { return false }
+    for index in 0..<incomingCount where unsafe incoming.pointer[index]?.available() ?? 0 > 0 { return false }
     return true
   }
 
@@ -96,7 +94,7 @@ package struct HandoverLink: ~Copyable {
   mutating func next() -> PuntedPacket? {
     var earliest: PuntedPacket?
     var from = 0
-    for index in 0..<incoming.count where unsafe taken.pointer[index] < counts.pointer[index] {
+    for index in 0..<incomingCount where unsafe taken.pointer[index] < counts.pointer[index] {
       guard let packet = unsafe incoming.pointer[index]?.packet(taken.pointer[index]) else { continue }
       // Wrapping: a difference of less than half the range, whichever side of the wrap.
       if let other = earliest, Int32(bitPattern: packet.stamp &- other.stamp) >= 0 { continue }
@@ -109,7 +107,7 @@ package struct HandoverLink: ~Copyable {
 
   /// Gives the slots of what was taken back.
   mutating func release() {
-    for index in 0..<incoming.count where unsafe taken.pointer[index] > 0 {
+    for index in 0..<incomingCount where unsafe taken.pointer[index] > 0 {
       unsafe incoming.pointer[index]?.release(taken.pointer[index])
     }
   }
@@ -117,7 +115,7 @@ package struct HandoverLink: ~Copyable {
   /// What is on its way to the holder, by account, nil for none: for an audit, never in a turn.
   var onTheWay: [HoldingID?: Int] {
     var found: [HoldingID?: Int] = [:]
-    for index in 0..<incoming.count {
+    for index in 0..<incomingCount {
       for place in 0..<(incoming[index]?.available() ?? 0) {
         guard let packet = incoming[index]?.packet(place) else { continue }
         found[packet.holding, default: 0] += 1
@@ -128,7 +126,7 @@ package struct HandoverLink: ~Copyable {
 
   /// Says that the holder is about to sleep, or has woken.
   func setAsleep(_ isAsleep: Bool) {
-    for index in 0..<incoming.count { incoming[index]?.setAsleep(isAsleep) }
+    for index in 0..<incomingCount { incoming[index]?.setAsleep(isAsleep) }
   }
 }
 

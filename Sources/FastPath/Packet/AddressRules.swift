@@ -6,14 +6,21 @@ enum AddressRules {
   @inline(__always)
   static func violation(source: IPAddress, destination: IPAddress) -> DropReason? {
     if source.family == .ipv6 {
-      if isForwardable(source) && isForwardable(destination) { return nil }
-      return isLinkLocal(source) ? .linkLocalSource : .martian
+      // 1 to fdff…: nearly every packet's addresses, and none of them is of the rules' below.
+      if source.high &- 1 < 0xfdff_ffff_ffff_ffff && destination.high &- 1 < 0xfdff_ffff_ffff_ffff { return nil }
+      return rareViolation(source: source, destination: destination)
     }
     let from = source.ipv4Value
     let to = destination.ipv4Value
     if isLinkLocal(ipv4: from) { return .linkLocalSource }
     if isForwardable(ipv4: from) && isForwardable(ipv4: to) && !isLinkLocal(ipv4: to) { return nil }
     return .martian
+  }
+
+  @inline(never)
+  private static func rareViolation(source: IPAddress, destination: IPAddress) -> DropReason? {
+    if isForwardable(source) && isForwardable(destination) { return nil }
+    return isLinkLocal(source) ? .linkLocalSource : .martian
   }
 
   /// Neither multicast, link-local, unspecified, loopback nor an IPv4-mapped or IPv4-compatible form of one (::/80).

@@ -25,6 +25,13 @@ enum ExplicitCongestion {
     }
   }
 
+  /// Whether decapsulation leaves the inner traffic class as it is without a look at the table above: the same mark inside
+  /// and outside, as nearly every packet has.
+  @inline(__always)
+  static func isMerged(inner: UInt8, outer: UInt8, rule: ExitRule) -> Bool {
+    (inner ^ outer) & 3 == 0 && !rule.contains(.uniform)
+  }
+
   /// Whether a pair of ECN fields is one that no sound network makes today, so that it is counted (RFC 6040 section 4.2,
   /// the cells with exclamation marks).
   @inline(__always)

@@ -5,84 +5,99 @@ enum AnchorPipeline: Pipeline {
   static var sendsUplink: Bool { false }
 
   static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    Parse.run(&batch, context: context)
-    classify(&batch, context: context)
-    batch.resolveDestinations(context.snapshot)
-    requestSources(&batch, context: context)
-    batch.resolveSources(context.snapshot)
+    let end = batch.end
+    var index = 0
+    while index < end {
+      let frame = context.frame(at: batch.packets[index].address)
+      Parse.run(&batch.packets[index], frame: frame, context: context)
+      if batch.packets[index].verdict == .undecided { classify(&batch, index, frame: frame, context: context) }
+      index &+= 1
+    }
+    batch.resolveBindings(context.snapshot)
     authorize(&batch, context: context)
     batch.resolveRoutes(context.snapshot)
     Egress.run(&batch, context: context)
   }
 
-  /// Core packets to a pool are downlink, tunnel packets of a known tunnel are uplink, the rest is the kernel's.
-  @inline(__always)
-  private static func classify(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      let frame = context.frame(at: batch.packets[index].address)
-      let destination = batch.packets[index].innerDestination(frame)
-      if batch.packets[index].origin == .originated {
-        batch.packets[index].path = .encapsulate
-      } else if batch.packets[index].arrival == .tunnelled {
-        let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
-        guard tunnel.rawValue != 0 else {
-          batch.packets[index].drop(.unknownTunnel)
-          continue
-        }
-        guard
-          batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel))
-            || isSpared(&batch.packets[index], frame: frame, context: context)
-        else { continue }
-        batch.packets[index].path = .route
-      } else if !context.kinds.contains(.core) || !context.settings.isInPool(destination)
-        || (batch.packets[index].family == .ipv4 && context.settings.isLocal(destination))
-      {
-        // A local IPv6 destination is none of these on a core port: `Parse` has opened the packet or decided it.
-        batch.packets[index].punt(.notOurs)
-        continue
-      } else {
-        let source = batch.packets[index].innerSource(frame)
-        // A pool address is never a legitimate source outside: its owner's packets come by the tunnel.
-        guard context.settings.poolSourcesAllowed || !context.settings.isInPool(source) else {
-          batch.packets[index].drop(.martian)
-          continue
-        }
-        if context.settings.homeAgentDiscovery && HomeAgentDiscovery.isRequest(batch.packets[index], frame: frame) {
-          batch.packets[index].punt(.notOurs)
-          continue
-        }
-        batch.packets[index].path = .encapsulate
-      }
-      batch.request(destination, for: index)
+  /// Core packets to a pool are downlink, tunnel packets are uplink, the rest is the kernel's.
+  @inline(always)
+  private static func classify(
+    _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
+  ) {
+    let destination = batch.packets[index].innerDestination(frame)
+    if batch.packets[index].arrival == .tunnelled {
+      batch.packets[index].path = .route
+      batch.requestSource(batch.packets[index].innerSource(frame), for: index)
+    } else {
+      guard mayGoDown(&batch.packets[index], to: destination, frame: frame, context: context) else { return }
+      batch.packets[index].path = .encapsulate
     }
+    batch.requestDestination(destination, for: index)
   }
 
+  /// Finds the tunnel that a packet came by; false when the packet is decided.
   @inline(__always)
-  private static func requestSources(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count
-    where batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
-      let frame = context.frame(at: batch.packets[index].address)
-      batch.request(batch.packets[index].innerSource(frame), for: index)
+  private static func arrive(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    let expected = context.snapshot.binding(packet.source).tunnel
+    let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(packet.network), expected: expected)
+    guard tunnel.exists else {
+      packet.drop(.unknownTunnel)
+      return false
     }
+    return packet.arrive(by: tunnel) || isSpared(&packet, frame: frame, context: context)
+  }
+
+  /// Whether a packet that came by no tunnel may go to a mobile node, if there is a binding; otherwise it is decided.
+  @inline(__always)
+  private static func mayGoDown(
+    _ packet: inout PacketState, to destination: IPAddress, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    // A local IPv6 destination is none of these on a core port: `Parse` has opened the packet or decided it.
+    guard context.kinds.contains(.core), context.settings.isInPool(destination),
+      packet.family == .ipv6 || !context.settings.isLocal(destination)
+    else {
+      // What this machine originates comes from no port.
+      if packet.origin == .originated { return true }
+      packet.punt(.notOurs)
+      return false
+    }
+    // A pool address is never a legitimate source outside: its owner's packets come by the tunnel.
+    guard context.settings.poolSourcesAllowed || !context.settings.isInPool(packet.innerSource(frame)) else {
+      packet.drop(.martian)
+      return false
+    }
+    if context.settings.homeAgentDiscovery && HomeAgentDiscovery.isRequest(packet, frame: frame) {
+      packet.punt(.notOurs)
+      return false
+    }
+    return true
   }
 
   @inline(__always)
   private static func authorize(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      if batch.packets[index].path == .encapsulate {
-        let frame = context.frame(at: batch.packets[index].address)
-        if batch.packets[index].origin == .originated && batch.packets[index].destination == 0 {
-          leaveByRoute(&batch, index, frame: frame, context: context)
-        } else {
-          authorizeDownlink(&batch.packets[index], context: context)
-        }
-      } else {
-        let frame = context.frame(at: batch.packets[index].address)
-        authorizeUplink(&batch.packets[index], frame: frame, context: context)
-        if batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
-          batch.request(batch.packets[index].innerDestination(frame), for: index)
-        }
+    let end = batch.end
+    var index = 0
+    while index < end {
+      if batch.packets[index].verdict == .undecided { authorize(&batch, index, context: context) }
+      index &+= 1
+    }
+  }
+
+  @inline(always)
+  private static func authorize(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
+    let frame = context.frame(at: batch.packets[index].address)
+    if batch.packets[index].path == .encapsulate {
+      if batch.packets[index].origin == .originated && batch.packets[index].destination == 0 {
+        return leaveByRoute(&batch, index, frame: frame, context: context)
       }
+      return authorizeDownlink(&batch.packets[index], context: context)
+    }
+    guard arrive(&batch.packets[index], frame: frame, context: context) else { return }
+    authorizeUplink(&batch.packets[index], frame: frame, context: context)
+    if batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
+      batch.requestDestination(batch.packets[index].innerDestination(frame), for: index)
     }
   }
 
@@ -93,7 +108,7 @@ enum AnchorPipeline: Pipeline {
     let destination = batch.packets[index].innerDestination(frame)
     guard !context.settings.isInPool(destination) else { return batch.packets[index].drop(.noBinding) }
     batch.packets[index].path = .route
-    batch.request(destination, for: index)
+    batch.requestDestination(destination, for: index)
   }
 
   @inline(__always)
@@ -101,6 +116,7 @@ enum AnchorPipeline: Pipeline {
     guard packet.destination != 0 else { return refuseUnbound(&packet, context: context) }
     let binding = context.snapshot.binding(packet.destination)
     if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    context.prefetchTraffic(of: binding)
     packet.departureTunnel = binding.tunnel
   }
 
@@ -126,6 +142,7 @@ enum AnchorPipeline: Pipeline {
     }
     let binding = context.snapshot.binding(packet.source)
     if let reason = stateViolation(binding.state) { return packet.drop(reason) }
+    context.prefetchTraffic(of: binding)
     // RFC 6275 section 10.4.5: what must be protected comes decrypted by the kernel, so this is somebody else's.
     guard !binding.requiresESP else { return packet.drop(.sourceNotBound) }
     let destination = packet.innerDestination(frame)

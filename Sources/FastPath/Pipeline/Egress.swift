@@ -9,26 +9,82 @@ enum Egress {
     var header = LinkHeader()
   }
 
-  @inline(__always)
+  /// In two loops, each with one kind of rewriting: nearly every batch needs one of them, the one of its first packet.
   static func run(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      let frame = context.frame(at: batch.packets[index].address)
-      forward(&batch.packets[index], frame: frame, context: context)
+    if batch.packets[0].path.entersTunnel {
+      if encapsulate(&batch, context: context) { _ = leave(&batch, context: context) }
+    } else if leave(&batch, context: context) {
+      _ = encapsulate(&batch, context: context)
     }
   }
 
+  /// All packets that enter a tunnel; says whether there are others.
+  @inline(never)
+  private static func encapsulate(_ batch: inout PacketBatch, context: borrowing TurnContext) -> Bool {
+    var hasOthers = false
+    let end = batch.end
+    var index = 0
+    while index < end {
+      if batch.packets[index].verdict == .undecided {
+        if batch.packets[index].path.entersTunnel {
+          let frame = context.frame(at: batch.packets[index].address)
+          if mayForward(&batch.packets[index], frame: frame, context: context) {
+            encapsulate(&batch.packets[index], frame: frame, context: context)
+          }
+        } else {
+          hasOthers = true
+        }
+      }
+      index &+= 1
+    }
+    return hasOthers
+  }
+
+  /// All packets that enter none; says whether there are others.
+  @inline(never)
+  private static func leave(_ batch: inout PacketBatch, context: borrowing TurnContext) -> Bool {
+    var hasOthers = false
+    let end = batch.end
+    var index = 0
+    while index < end {
+      if batch.packets[index].verdict == .undecided {
+        if batch.packets[index].path.entersTunnel {
+          hasOthers = true
+        } else {
+          let frame = context.frame(at: batch.packets[index].address)
+          if mayForward(&batch.packets[index], frame: frame, context: context) {
+            leave(&batch.packets[index], frame: frame, context: context)
+          }
+        }
+      }
+      index &+= 1
+    }
+    return hasOthers
+  }
+
+  @inline(always)
+  private static func leave(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+    switch packet.path {
+    case .deliver: deliver(&packet, frame: frame, context: context)
+    case .route: route(&packet, frame: frame, context: context)
+    default: packet.punt(.notOurs)
+    }
+  }
+
+  /// The end of the tunnel that a packet came by, and its hop limit.
   @inline(__always)
-  private static func forward(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    if packet.arrival == .tunnelled && !mergeCongestion(&packet, context: context) { return packet.drop(.ecn) }
+  private static func mayForward(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    if packet.arrival == .tunnelled && !mergeCongestion(&packet, context: context) {
+      packet.drop(.ecn)
+      return false
+    }
     let inner = Int(packet.inner)
     let hops = packet.family == .ipv6 ? IPv6Header.hopLimit(frame, inner) : IPv4Header.timeToLive(frame, inner)
-    guard hops > 1 else { return packet.except(.timeExceeded, .hopLimit) }
-    switch packet.path {
-    case .encapsulate, .hairpin, .redirect, .relay: encapsulate(&packet, frame: frame, context: context)
-    case .route: route(&packet, frame: frame, context: context)
-    case .deliver: deliver(&packet, frame: frame, context: context)
-    case .none, .nested: packet.punt(.notOurs)
-    }
+    if hops > 1 { return true }
+    packet.except(.timeExceeded, .hopLimit)
+    return false
   }
 
   /// Ends the decapsulation of a packet that goes to the kernel instead of a port: congestion on the way must reach its
@@ -42,6 +98,13 @@ enum Egress {
   /// Repeating it changes nothing more.
   @inline(__always)
   static func mergeCongestion(_ packet: inout PacketState, context: borrowing TurnContext) -> Bool {
+    let isMerged = ExplicitCongestion.isMerged(
+      inner: packet.trafficClass, outer: packet.outerTrafficClass, rule: packet.exitRule)
+    return isMerged || mergeOtherMarks(&packet, context: context)
+  }
+
+  @inline(never)
+  private static func mergeOtherMarks(_ packet: inout PacketState, context: borrowing TurnContext) -> Bool {
     if ExplicitCongestion.isUnusual(inner: packet.trafficClass, outer: packet.outerTrafficClass) {
       context.counters.congestion(
         cell: ExplicitCongestion.cell(inner: packet.trafficClass, outer: packet.outerTrafficClass))
@@ -52,70 +115,6 @@ enum Egress {
     packet.trafficClass = merged
     packet.outerTrafficClass = merged
     return true
-  }
-
-  /// Pushes a tunnel header directly in front of the inner packet. For a packet that came by a tunnel this overwrites
-  /// the header it came in: one rewrite in place.
-  ///
-  /// Nearly every packet enters an ordinary tunnel, fits, and leaves by a known neighbour. One that does not has had
-  /// nothing written when that shows, and is treated apart: with all cases in one function the compiler carried what
-  /// the rare ones need through the common one, a sixth of its instructions.
-  @inline(__always)
-  private static func encapsulate(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    let tunnel = context.snapshot.tunnel(packet.departureTunnel)
-    let hop = context.snapshot.nextHop(tunnel.nextHop)
-    let length = IPv6Header.length &+ Int(packet.innerLength)
-    let network = Int(packet.inner) &- IPv6Header.length
-    let start = network &- hop.headerLength
-    // Sums of 16-bit numbers: none can overflow.
-    guard tunnel.isOrdinary, packet.innerLength <= tunnel.mtu,
-      TunnelEntrance.isOpen(packet, frame: frame, to: tunnel), hop.kind == .resolved,
-      length <= context.settings.ports[Int(hop.port & 7)].mtu,
-      Int(truncatingIfNeeded: packet.address & context.chunkMask) &+ start >= 0
-    else { return encapsulateRare(&packet, frame: frame, context: context) }
-    packet.departure = Int16(truncatingIfNeeded: start)
-    packet.departureLength = UInt16(truncatingIfNeeded: hop.headerLength &+ length)
-    rewriteInner(packet, frame: frame)
-    TunnelHeader.write(
-      frame, at: network, payload: TunnelPayload(packet), tunnel: tunnel, limit: EncapsulationLimit(),
-      settings: context.settings)
-    let (first, second, _) = hop.headerWords
-    LinkHeader(first: first, second: second, length: hop.headerLength)
-      .write(frame, before: network, type: EthernetHeader.typeIPv6)
-    packet.port = hop.port
-    packet.verdict = .transmit
-  }
-
-  /// What `encapsulate` does, in full.
-  @inline(never)
-  private static func encapsulateRare(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
-    let tunnel = context.snapshot.tunnel(packet.departureTunnel)
-    guard tunnel.isPlain else { return NestedTunnels.encapsulate(&packet, frame: frame, context: context) }
-    guard let limit = TunnelEntrance.limit(&packet, frame: frame, tunnel: tunnel) else { return }
-    let mtu = TunnelEntrance.mtu(of: tunnel, with: limit)
-    let fits = Int(packet.innerLength) <= mtu
-    guard fits || TunnelLimit.mayFragmentOuter(packet, frame: frame) else {
-      return TunnelLimit.refuse(&packet, mtu: UInt16(clamping: mtu))
-    }
-    var plan = Plan()
-    guard resolve(tunnel.nextHop, into: &plan, packet: &packet, context: context) else {
-      // A tunnel through an interface that is not a port cannot be encapsulated by the kernel in our stead.
-      if packet.verdict == .punt { packet.except(.noRoute, .noRoute) }
-      return
-    }
-    let overhead = TunnelHeader.length(limit)
-    let outer = Int(packet.inner) - overhead
-    let length = overhead + Int(packet.innerLength)
-    let isPlaced =
-      fits
-      ? place(&packet, network: outer, length: length, plan: plan, context: context)
-      : TunnelLimit.holdForFragments(&packet, at: outer, length: length, path: mtu + overhead, context: context)
-    guard isPlaced else { return }
-    rewriteInner(packet, frame: frame)
-    TunnelHeader.write(
-      frame, at: outer, payload: TunnelPayload(packet), tunnel: tunnel, limit: limit, settings: context.settings)
-    guard fits else { return }
-    finish(&packet, frame: frame, network: outer, type: EthernetHeader.typeIPv6, plan: plan)
   }
 
   @inline(__always)
@@ -187,14 +186,15 @@ enum Egress {
       TunnelLimit.refuse(&packet, mtu: UInt16(clamping: limit &- length &+ Int(packet.innerLength)))
       return false
     }
-    let start = network - plan.header.length
+    // Sums of 16-bit numbers: none can overflow.
+    let start = network &- plan.header.length
     // RX-2: a packet that would not fit its chunk is too big, never cut.
-    guard Int(truncatingIfNeeded: packet.address & context.chunkMask) + start >= 0 else {
+    guard Int(truncatingIfNeeded: packet.address & context.chunkMask) &+ start >= 0 else {
       packet.drop(.tooBig)
       return false
     }
     packet.departure = Int16(truncatingIfNeeded: start)
-    packet.departureLength = UInt16(truncatingIfNeeded: plan.header.length + length)
+    packet.departureLength = UInt16(truncatingIfNeeded: plan.header.length &+ length)
     return true
   }
 

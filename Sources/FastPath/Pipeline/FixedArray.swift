@@ -2,19 +2,21 @@
 ///
 /// `InlineArray` would be the natural choice; within a larger noncopyable value Swift 6.3 copies the whole array to the
 /// stack around element accesses in loops (2,560 octets for each pool check, seen in the disassembly), so the hot path
-/// keeps its arrays behind one pointer. Bounds are checked.
+/// keeps its arrays behind one pointer. Bounds are checked; the count is part of the type, so that in a loop whose end is
+/// known to be within it the compiler leaves the checks out.
 @safe
-struct FixedArray<Element: BitwiseCopyable>: ~Copyable {
+struct FixedArray<let capacity: Int, Element: BitwiseCopyable>: ~Copyable {
   private let base: UnsafeMutablePointer<Element>
-  let count: Int
 
-  init(repeating value: Element, count: Int) {
-    self.count = count
-    let octets = max(count * MemoryLayout<Element>.stride, 1)
+  @inline(__always)
+  var count: Int { capacity }
+
+  init(repeating value: Element) {
+    let octets = max(capacity * MemoryLayout<Element>.stride, 1)
     let memory = UnsafeMutableRawPointer.allocate(byteCount: octets, alignment: 64)
-    // Safe: room for `count` elements, initialized before anything reads them, freed in deinit and nowhere else.
-    unsafe base = memory.bindMemory(to: Element.self, capacity: count)
-    unsafe base.initialize(repeating: value, count: count)
+    // Safe: room for `capacity` elements, initialized before anything reads them, freed in deinit and nowhere else.
+    unsafe base = memory.bindMemory(to: Element.self, capacity: capacity)
+    unsafe base.initialize(repeating: value, count: capacity)
   }
 
   deinit { unsafe base.deallocate() }
@@ -22,12 +24,12 @@ struct FixedArray<Element: BitwiseCopyable>: ~Copyable {
   @inline(__always)
   subscript(index: Int) -> Element {
     _read {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: capacity))
       // Safe: the index is in bounds.
       yield unsafe base[index]
     }
     nonmutating _modify {
-      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: capacity))
       // Safe: the index is in bounds; the owner is one thread's.
       yield unsafe &base[index]
     }

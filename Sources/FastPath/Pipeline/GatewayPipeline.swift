@@ -5,61 +5,82 @@ enum GatewayPipeline: Pipeline {
   static var sendsUplink: Bool { true }
 
   static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    Parse.run(&batch, context: context)
-    classify(&batch, context: context)
-    batch.resolveSources(context.snapshot)
-    authorizeSources(&batch, context: context)
-    batch.resolveDestinations(context.snapshot)
-    authorizeDestinations(&batch, context: context)
-    batch.resolveRoutes(context.snapshot)
+    let end = batch.end
+    var index = 0
+    while index < end {
+      let frame = context.frame(at: batch.packets[index].address)
+      Parse.run(&batch.packets[index], frame: frame, context: context)
+      if batch.packets[index].verdict == .undecided { classify(&batch, index, frame: frame, context: context) }
+      index &+= 1
+    }
+    batch.resolveBindings(context.snapshot)
+    let hasOriginated = authorize(&batch, context: context)
+    if batch.keyCount > 0 {
+      batch.resolveBindings(context.snapshot)
+      shortCircuit(&batch, context: context)
+    }
+    if hasOriginated {
+      leave(&batch, context: context)
+      batch.resolveRoutes(context.snapshot)
+    }
     Egress.run(&batch, context: context)
   }
 
   /// Tunnel packets are downlink; what comes from an access port is uplink, and its source is asked for first.
-  @inline(__always)
-  private static func classify(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      let frame = context.frame(at: batch.packets[index].address)
-      if batch.packets[index].origin == .originated {
-        batch.packets[index].path = .route
-      } else if batch.packets[index].arrival == .tunnelled {
-        let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(batch.packets[index].network))
-        guard tunnel.rawValue != 0 else {
-          batch.packets[index].drop(.unknownTunnel)
-          continue
-        }
-        guard batch.packets[index].arrive(by: context.snapshot.tunnel(tunnel)) else { continue }
-        batch.packets[index].path = .deliver
-      } else if batch.packets[index].origin == .released {
-        batch.packets[index].path = .deliver
-      } else if context.kinds.contains(.access) {
-        batch.packets[index].path = .encapsulate
-        batch.request(batch.packets[index].innerSource(frame), for: index)
-      } else {
-        batch.packets[index].punt(.notOurs)
-      }
+  @inline(always)
+  private static func classify(
+    _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
+  ) {
+    if batch.packets[index].arrival == .tunnelled {
+      batch.packets[index].path = .deliver
+    } else if context.kinds.contains(.access) {
+      batch.packets[index].path = .encapsulate
+      return batch.requestSource(batch.packets[index].innerSource(frame), for: index)
+    } else if batch.packets[index].origin == .originated {
+      batch.packets[index].path = .route
+    } else if batch.packets[index].origin == .released {
+      batch.packets[index].path = .deliver
+    } else {
+      return batch.packets[index].punt(.notOurs)
     }
+    batch.requestDestination(batch.packets[index].innerDestination(frame), for: index)
   }
 
-  /// Ingress filter of REQUIREMENTS 2.15: the source is bound, and to this port, MAC and VLAN. Then asks for the
-  /// destination where it matters: all tunnelled packets, and mobile nodes that may use local routing.
+  /// REQUIREMENTS 2.15: the ingress filter uplink, the tunnel of the mobile node's anchor downlink. Asks for the
+  /// destinations of mobile nodes that may use local routing.
+  /// - Returns: whether there are packets of this machine's own.
   @inline(__always)
-  private static func authorizeSources(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      let frame = context.frame(at: batch.packets[index].address)
-      if batch.packets[index].path == .encapsulate {
-        authorizeSource(&batch.packets[index], frame: frame, context: context)
-        guard batch.packets[index].verdict == .undecided else { continue }
-        let binding = context.snapshot.binding(batch.packets[index].source)
-        guard binding.localRouting(standard: context.settings.localRouting) else { continue }
-        // Already on its way: by the other gateway, or a visitor's.
-        guard binding.state != .relaying, batch.packets[index].path == .encapsulate else { continue }
-        if binding.localizedRoutes != nil {
-          leaveLocalized(&batch.packets[index], binding, frame: frame, context: context)
+  private static func authorize(_ batch: inout PacketBatch, context: borrowing TurnContext) -> Bool {
+    var hasOriginated = false
+    let end = batch.end
+    var index = 0
+    while index < end {
+      if batch.packets[index].verdict == .undecided {
+        switch batch.packets[index].path {
+        case .deliver: authorizeDownlink(&batch, index, context: context)
+        case .encapsulate: authorizeUplink(&batch, index, context: context)
+        default: hasOriginated = true
         }
       }
-      batch.request(batch.packets[index].innerDestination(frame), for: index)
+      index &+= 1
     }
+    return hasOriginated
+  }
+
+  /// The source is bound, and to this port, MAC and VLAN; then the destination matters where local routing is allowed.
+  @inline(always)
+  private static func authorizeUplink(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
+    let frame = context.frame(at: batch.packets[index].address)
+    authorizeSource(&batch.packets[index], frame: frame, context: context)
+    guard batch.packets[index].verdict == .undecided else { return }
+    let binding = context.snapshot.binding(batch.packets[index].source)
+    guard binding.localRouting(standard: context.settings.localRouting) else { return }
+    // Already on its way: by the other gateway, or a visitor's.
+    guard binding.state != .relaying, batch.packets[index].path == .encapsulate else { return }
+    if binding.localizedRoutes != nil {
+      leaveLocalized(&batch.packets[index], binding, frame: frame, context: context)
+    }
+    batch.requestDestination(batch.packets[index].innerDestination(frame), for: index)
   }
 
   @inline(__always)
@@ -72,6 +93,7 @@ enum GatewayPipeline: Pipeline {
     let isOnLink =
       binding.hostsMobileNode && binding.accessPort == context.port && binding.accessMAC == mac
       && binding.accessVLAN == packet.vlan
+    context.prefetchTraffic(of: binding)
     guard isOnLink else { return leaveOffLink(&packet, binding, frame: frame, context: context) }
     guard binding.state == .active || mayLeave(&packet, binding) else { return }
     let destination = packet.innerDestination(frame)
@@ -79,35 +101,38 @@ enum GatewayPipeline: Pipeline {
     if context.settings.isLocal(destination) { return packet.punt(.notOurs) }
     if isRouterAnycast(destination, of: binding) { return packet.punt(.notOurs) }
     // R4443-9: a destination in the sender's own prefix is on the link it came from.
-    guard destination.family != binding.family || destination.masked(to: binding.prefixLength) != binding.network else {
+    guard !binding.covers(destination) else {
       return packet.except(.addressUnreachable, .loop)
     }
     // A relaying gateway has no tunnel to the anchor yet (RFC 5949 section 4.1 (j)).
     packet.departureTunnel = binding.state == .relaying ? binding.peer ?? binding.tunnel : binding.tunnel
   }
 
-  @inline(__always)
-  private static func authorizeDestinations(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count where batch.packets[index].verdict == .undecided {
-      if batch.packets[index].path == .deliver {
-        let frame = context.frame(at: batch.packets[index].address)
-        authorizeDownlink(&batch.packets[index], frame: frame, context: context)
-      } else if batch.packets[index].path == .route {
-        leave(&batch, index, context: context)
-      } else if batch.packets[index].destination != 0 {
-        let frame = context.frame(at: batch.packets[index].address)
-        shortCircuit(&batch.packets[index], frame: frame, context: context)
-      }
+  /// Uplink packets whose destination was asked for.
+  private static func shortCircuit(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.end
+    where batch.packets[index].verdict == .undecided && batch.packets[index].path == .encapsulate
+      && batch.packets[index].destination != 0
+    {
+      let frame = context.frame(at: batch.packets[index].address)
+      shortCircuit(&batch.packets[index], frame: frame, context: context)
     }
   }
 
-  /// Our own packet: to the mobile node where that is now, else by route.
+  /// Our own packets: to the mobile node where that is now, else by route.
+  private static func leave(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    for index in 0..<batch.end
+    where batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
+      leave(&batch, index, context: context)
+    }
+  }
+
   private static func leave(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
     let binding = context.snapshot.binding(batch.packets[index].destination)
     guard batch.packets[index].destination != 0, !binding.isVisitor else {
       batch.packets[index].destination = 0
       let frame = context.frame(at: batch.packets[index].address)
-      return batch.request(batch.packets[index].innerDestination(frame), for: index)
+      return batch.requestDestination(batch.packets[index].innerDestination(frame), for: index)
     }
     switch binding.state {
     case .active, .flushing, .relaying: batch.packets[index].path = .deliver
@@ -117,7 +142,28 @@ enum GatewayPipeline: Pipeline {
     }
   }
 
+  /// Finds the tunnel that a packet came by, if it came by one; false when the packet is decided.
+  @inline(__always)
+  private static func arrive(
+    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
+  ) -> Bool {
+    // One that was held knows its own.
+    if packet.arrival == .plain { return true }
+    let expected = context.snapshot.binding(packet.destination).tunnel
+    let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(packet.network), expected: expected)
+    if tunnel.exists { return packet.arrive(by: tunnel) }
+    packet.drop(.unknownTunnel)
+    return false
+  }
+
   /// REQUIREMENTS 2.15: the tunnel is the one of the mobile node hosted here; nothing is checked on the source.
+  @inline(always)
+  private static func authorizeDownlink(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
+    let frame = context.frame(at: batch.packets[index].address)
+    guard arrive(&batch.packets[index], frame: frame, context: context) else { return }
+    authorizeDownlink(&batch.packets[index], frame: frame, context: context)
+  }
+
   @inline(__always)
   private static func authorizeDownlink(
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
@@ -125,6 +171,7 @@ enum GatewayPipeline: Pipeline {
     if context.settings.isLocal(packet.innerDestination(frame)) { return packet.punt(.innerLocal) }
     // Without a binding it is entry 0, whose tunnel is none.
     let binding = context.snapshot.binding(packet.destination)
+    context.prefetchTraffic(of: binding)
     guard binding.tunnel == packet.arrivalTunnel && binding.isPlain else {
       return arriveOffCourse(&packet, binding, frame: frame, context: context)
     }
@@ -135,7 +182,7 @@ enum GatewayPipeline: Pipeline {
   /// the one it names. A prefix of 127 or 128 bits has none (RFC 6164 section 5.1).
   @inline(__always)
   static func isRouterAnycast(_ address: IPAddress, of binding: BindingEntry) -> Bool {
-    binding.family == .ipv6 && binding.prefixLength < 127 && address == binding.network
+    binding.isNetwork(address) && address.family == .ipv6 && binding.prefixLength < 127
   }
 
   /// Local routing (RFC 5213 section 6.10.3): straight to the other mobile node's access link. Where its binding does

@@ -104,26 +104,31 @@ enum Arrival: UInt8, BitwiseCopyable {
 }
 
 /// What the classifier decided to do if every check holds.
+///
+/// In this order, so that one comparison says whether a tunnel header is put in front of the packet.
 enum ForwardingPath: UInt8, BitwiseCopyable {
   case none
-  /// LMA: core to mobile node. MAG: mobile node into its tunnel.
-  case encapsulate
   /// LMA: tunnel to core, by route. MAG: only packets of this machine.
   case route
-  /// LMA: tunnel to tunnel, between two mobile nodes.
-  case hairpin
   /// MAG: to the access link of the inner destination.
   case deliver
-  /// MAG: from the anchor's tunnel into that of the MAG that the mobile node has gone to.
-  case redirect = 8
-  /// MAG: from the tunnel of that MAG into the anchor's.
-  case relay
   /// LMA: into a tunnel whose far end is anchored here, and so into another one; set when it is done.
   case nested
+  /// LMA: core to mobile node. MAG: mobile node into its tunnel.
+  case encapsulate
+  /// LMA: tunnel to tunnel, between two mobile nodes.
+  case hairpin
+  /// MAG: from the anchor's tunnel into that of the MAG that the mobile node has gone to.
+  case redirect
+  /// MAG: from the tunnel of that MAG into the anchor's.
+  case relay
 
-  /// The raw values from here on are of packets that go through more tunnels than one on the same way.
-  static let detours: UInt8 = 8
-  var isDetour: Bool { rawValue >= Self.detours }
+  /// Whether a tunnel header is put in front of the packet.
+  @inline(__always)
+  var entersTunnel: Bool { rawValue >= Self.encapsulate.rawValue }
+
+  /// Whether the packet goes through more tunnels than one on the same way.
+  var isDetour: Bool { self == .redirect || self == .relay || self == .nested }
 }
 
 /// One batch of packets and the scratch space of its lookups. Owned by a worker; nothing in it survives a turn.
@@ -133,17 +138,82 @@ struct PacketBatch: ~Copyable {
   static let capacity = 64
 
   var count = 0
-  let packets = FixedArray(repeating: PacketState(), count: capacity)
-  /// Keys of one bulk lookup, and which packet each belongs to.
-  var keyCount = 0
-  let keys = FixedArray(repeating: LookupKey(IPAddress(ipv4: 0)), count: capacity)
-  let owners = FixedArray(repeating: 0 as UInt8, count: capacity)
-  let results = FixedArray(repeating: 0 as UInt32, count: capacity)
+  let packets = FixedArray<64, PacketState>(repeating: PacketState())
+  /// Keys of one bulk lookup, at most two a packet, and which packet each belongs to.
+  private(set) var keyCount = 0
+  private let keys = FixedArray<128, LookupKey>(repeating: LookupKey(IPAddress(ipv4: 0)))
+  private let owners = FixedArray<128, KeyOwner>(repeating: KeyOwner(packet: 0, isSource: false))
+  private let results = FixedArray<128, UInt32>(repeating: 0)
+
+  /// How many packets there are, at most the capacity. The compiler knows that and checks no index in a loop up to it;
+  /// the iterator of a range would check its own bound in every step (seen in the disassembly).
+  @inline(__always)
+  var end: Int { Int(min(UInt(bitPattern: count), 64)) }
+
+  /// Asks for the binding of the packet's destination, or for its route.
+  @inline(__always)
+  mutating func requestDestination(_ address: IPAddress, for packet: Int) {
+    request(address, KeyOwner(packet: packet, isSource: false))
+  }
+
+  /// Asks for the binding of the packet's source.
+  @inline(__always)
+  mutating func requestSource(_ address: IPAddress, for packet: Int) {
+    request(address, KeyOwner(packet: packet, isSource: true))
+  }
 
   @inline(__always)
-  mutating func request(_ address: IPAddress, for packet: Int) {
+  private mutating func request(_ address: IPAddress, _ owner: KeyOwner) {
     keys[keyCount] = LookupKey(address)
-    owners[keyCount] = UInt8(truncatingIfNeeded: packet)
+    owners[keyCount] = owner
     keyCount &+= 1
   }
+
+  /// Looks the requested addresses up in the binding tables and hands each result to its packet.
+  @inline(__always)
+  mutating func resolveBindings(_ snapshot: TableSnapshot) {
+    guard keyCount > 0 else { return }
+    // Safe: both hold as many elements, and no more keys than that were requested.
+    unsafe snapshot.lookupBindings(keys.pointer, count: keyCount, into: results.pointer)
+    let end = keyEnd
+    var position = 0
+    while position < end {
+      let owner = owners[position]
+      if owner.isSource {
+        packets[owner.packet].source = results[position]
+      } else {
+        packets[owner.packet].destination = results[position]
+      }
+      position &+= 1
+    }
+    keyCount = 0
+  }
+
+  /// As `resolveBindings`, in the mirror of the kernel's routes.
+  @inline(__always)
+  mutating func resolveRoutes(_ snapshot: TableSnapshot) {
+    guard keyCount > 0 else { return }
+    // Safe: as in `resolveBindings`.
+    unsafe snapshot.lookupRoutes(keys.pointer, count: keyCount, into: results.pointer)
+    for position in 0..<keyEnd { packets[owners[position].packet].nextHop = NextHopID(results[position]) }
+    keyCount = 0
+  }
+
+  @inline(__always)
+  private var keyEnd: Int { Int(min(UInt(bitPattern: keyCount), 128)) }
+}
+
+/// Which packet of a batch a key belongs to, and for which of its addresses.
+private struct KeyOwner: BitwiseCopyable {
+  private let number: UInt8
+
+  @inline(__always)
+  init(packet: Int, isSource: Bool) { number = UInt8(truncatingIfNeeded: packet) & 0x3f | (isSource ? 0x80 : 0) }
+
+  /// Below `PacketBatch.capacity`.
+  @inline(__always)
+  var packet: Int { Int(number & 0x3f) }
+
+  @inline(__always)
+  var isSource: Bool { number & 0x80 != 0 }
 }

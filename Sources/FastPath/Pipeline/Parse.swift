@@ -6,15 +6,7 @@ import FlowTable
 /// complete within the frame, and forwardable addresses.
 enum Parse {
   @inline(__always)
-  static func run(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    for index in 0..<batch.count {
-      let frame = context.frame(at: batch.packets[index].address)
-      parse(&batch.packets[index], frame: frame, context: context)
-    }
-  }
-
-  @inline(__always)
-  private static func parse(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
+  static func run(_ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext) {
     let length = Int(packet.length)
     guard let type = network(&packet, frame: frame, length: length) else { return packet.drop(.truncated) }
     let offset = Int(packet.network)
@@ -69,8 +61,9 @@ enum Parse {
     }
     let payload = Int(frame.word16(offset + 4))
     // A payload length of 0 with hop-by-hop options is a jumbogram (RFC 2675): no link here can carry one.
-    let isJumbogram = payload == 0 && frame.octet(offset + 6) == IPv6Header.nextHeaderHopByHop
-    guard frame.octet(offset) >> 4 == 6, !isJumbogram else {
+    guard frame.octet(offset) >> 4 == 6,
+      payload != 0 || frame.octet(offset + 6) != IPv6Header.nextHeaderHopByHop
+    else {
       packet.drop(.malformed)
       return false
     }
@@ -124,7 +117,8 @@ enum Parse {
     }
     let outer = packet.trafficClass
     packet.inner = UInt16(truncatingIfNeeded: upper.offset)
-    let available = end - upper.offset
+    // Both are within the frame, whose length has 16 bits.
+    let available = end &- upper.offset
     switch upper.proto {
     case IPv6Header.nextHeaderIPv6:
       guard validateIPv6(&packet, frame: frame, available: available) else { return }

@@ -1,3 +1,4 @@
+import CInstructions
 import FlowTable
 
 /// A prefix as the two words to compare and the two to mask with.
@@ -37,9 +38,11 @@ struct PortFacts: BitwiseCopyable {
 
 /// `PlaneSettings` as plain arrays: no reference count, no allocation within a turn.
 struct HotSettings: ~Copyable {
-  private let local: FixedArray<IPAddress>
-  private let pools: FixedArray<PrefixMask>
-  let ports = FixedArray(repeating: PortFacts(), count: PlaneSettings.maximumPorts)
+  private let local = FixedArray<65, IPAddress>(repeating: IPAddress(ipv6High: 0, low: 0))
+  private let localCount: Int
+  private let pools = FixedArray<64, PrefixMask>(repeating: PrefixMask())
+  private let poolCount: Int
+  let ports = FixedArray<8, PortFacts>(repeating: PortFacts())
   let localRouting: Bool
   let poolSourcesAllowed: Bool
   let answersUnbound: Bool
@@ -49,18 +52,18 @@ struct HotSettings: ~Copyable {
 
   /// - Precondition: the counts are within `PlaneSettings`' maxima (the configuration checks them with a message).
   init(_ settings: PlaneSettings) {
-    precondition(settings.localAddresses.count <= PlaneSettings.maximumLocalAddresses)
-    precondition(settings.pools.count <= PlaneSettings.maximumPools)
-    precondition(settings.ports.count <= PlaneSettings.maximumPorts)
+    precondition(settings.localAddresses.count <= local.count)
+    precondition(settings.pools.count <= pools.count)
+    precondition(settings.ports.count <= ports.count)
     localRouting = settings.localRouting
     poolSourcesAllowed = settings.poolSourcesAllowed
     answersUnbound = settings.answersUnbound
     homeAgentDiscovery = settings.homeAgentDiscovery
     labelsFlows = settings.flowLabelKey != nil
     flowLabelKey = settings.flowLabelKey ?? FlowLabelKey(first: 0, second: 0)
-    local = FixedArray(repeating: IPAddress(ipv6High: 0, low: 0), count: settings.localAddresses.count)
+    localCount = settings.localAddresses.count
     for (index, address) in settings.localAddresses.enumerated() { local[index] = address }
-    pools = FixedArray(repeating: PrefixMask(), count: settings.pools.count)
+    poolCount = settings.pools.count
     for (index, pool) in settings.pools.enumerated() { pools[index] = PrefixMask(pool) }
     for (index, port) in settings.ports.enumerated() {
       ports[index] = PortFacts(kinds: port.kinds, mac: port.mac, mtu: port.mtu)
@@ -70,7 +73,7 @@ struct HotSettings: ~Copyable {
   /// A handful of compares on one or two cache lines; a hash would cost more at these sizes.
   @inline(__always)
   func isLocal(_ address: IPAddress) -> Bool {
-    for index in 0..<local.count {
+    for index in 0..<min(localCount, local.count) {
       let candidate = local[index]
       if (candidate.high ^ address.high) | (candidate.low ^ address.low) == 0 && candidate.family == address.family {
         return true
@@ -81,7 +84,7 @@ struct HotSettings: ~Copyable {
 
   @inline(__always)
   func isInPool(_ address: IPAddress) -> Bool {
-    for index in 0..<pools.count where pools[index].contains(address) { return true }
+    for index in 0..<min(poolCount, pools.count) where pools[index].contains(address) { return true }
     return false
   }
 }
@@ -118,6 +121,14 @@ struct TurnContext: ~Copyable {
     self.counters = counters
     self.traffic = traffic
     self.handover = handover
+  }
+
+  /// Starts loading the cell that the worker will count a binding's packet in: of a million bindings it is surely cold.
+  /// One a packet, with the rewriting of others between: a burst for a whole batch would fill the processor's miss buffers.
+  @inline(__always)
+  func prefetchTraffic(of binding: BindingEntry) {
+    // Safe: a prefetch of a cell of the table's own mapping.
+    unsafe fp_prefetch_write(traffic.cell(binding: binding.counter))
   }
 
   @inline(__always)

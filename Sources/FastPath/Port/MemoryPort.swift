@@ -8,9 +8,9 @@ struct MemoryPort: PacketPort, ~Copyable {
     var length: UInt32 = 0
   }
 
-  private let pending = FixedArray(repeating: Descriptor(), count: PacketBatch.capacity)
+  private let pending = FixedArray<64, Descriptor>(repeating: Descriptor())
   private var pendingCount = 0
-  let sent = FixedArray(repeating: Descriptor(), count: PlaneSettings.maximumPorts * PacketBatch.capacity)
+  let sent = FixedArray<512, Descriptor>(repeating: Descriptor())
   private(set) var sentCount = 0
   private var isRead = false
   private var reserved = 0
@@ -42,7 +42,7 @@ struct MemoryPort: PacketPort, ~Copyable {
   @inline(__always)
   mutating func receive(into batch: inout PacketBatch) {
     batch.count = pendingCount
-    for position in 0..<pendingCount {
+    for position in 0..<batch.end {
       batch.packets[position] = PacketState(address: pending[position].address, length: pending[position].length)
     }
     framesInFill -= pendingCount
@@ -51,18 +51,18 @@ struct MemoryPort: PacketPort, ~Copyable {
 
   @inline(__always)
   mutating func reserve(_ wanted: Int) -> Int {
-    reserved = min(wanted, sent.count - sentCount)
+    reserved = min(wanted, sent.count &- sentCount)
     return reserved
   }
 
   @inline(__always)
   mutating func place(_ position: Int, address: UInt64, length: UInt32) {
-    sent[sentCount + position] = Descriptor(address: address, length: length)
+    sent[sentCount &+ position] = Descriptor(address: address, length: length)
   }
 
   @inline(__always)
   mutating func submit() {
-    sentCount += reserved
+    sentCount &+= reserved
     reserved = 0
   }
 
