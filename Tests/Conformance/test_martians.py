@@ -2,7 +2,7 @@
 
 import unittest
 
-from rows import Conformance, Row, drops, punts
+from rows import Conformance, Row, drops, forwards, punts
 from world import *
 
 SOURCES6 = {"unspecified": "::", "loopback": "::1", "multicast": "ff0e::1", "link-local": "fe80::9"}
@@ -33,6 +33,30 @@ def down(source, destination, make):
 def in_tunnel(source, destination, make):
     """A tunnel packet from MAG1."""
     return from_mag(tunnel(MAG1, LMAA, make(source, destination)))
+
+
+# Next to the blocks that are never forwarded (RFC 4291 section 2.4, the IPv4-mapped and -compatible ::/80): these are.
+NEIGHBOURS6 = ("0:0:0:1::1", "::1:0:0:1", "fdff:ffff:ffff:ffff::1", "fe00::1", "fe7f:ffff::1", "fec0::1", "feff:ffff::1")
+# The last of the link-local block, and the first and last of ::/80.
+EDGES6 = {"febf:ffff::1": "link-local-source", "::2": "martian", "::ffff:ffff:ffff": "martian"}
+
+
+def edges():
+    """Both sides of the limits of what is never forwarded."""
+    steps = [down(address, MN1, udp6) for address in EDGES6]
+    yield Row(
+        "R4291-1",
+        "LMA, core, sources at the edges of what is never forwarded",
+        LMA,
+        [drops("core", frame, reason) for frame, reason in zip(steps, EDGES6.values(), strict=True)],
+        list(LMA_RECORDS),
+    )
+    forwarded = []
+    for address in NEIGHBOURS6:
+        arrives, leaves = downlink(udp6(address, MN1), udp6(address, MN1, hops=63))
+        forwarded.append(forwards("core", arrives, "transport", leaves))
+    yield Row(
+        "R4291-1", "LMA, core, sources next to what is never forwarded", LMA, forwarded, list(LMA_RECORDS))
 
 
 def rows():
@@ -114,7 +138,7 @@ def rows():
 class Martians(Conformance):
     """Never forwarded."""
 
-    rows = list(rows())
+    rows = [*rows(), *edges()]
 
 
 if __name__ == "__main__":
