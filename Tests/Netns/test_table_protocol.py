@@ -1,6 +1,7 @@
 """The table protocol against a running daemon: what clients/python asks of every data plane, and what takes a real one."""
 
 import os
+import resource
 import sys
 import unittest
 
@@ -72,6 +73,37 @@ class Events(Live, plane_event_cases.Events):
 
 class Counters(Live, plane_event_cases.Counters):
     pass
+
+
+class Crowd(Live, unittest.TestCase):
+    """A daemon's process alone says what connections cost: in a test program others take memory meanwhile."""
+
+    CONNECTIONS = 1000
+
+    def setUp(self):
+        super().setUp()
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+
+    def resident_octets(self):
+        with open(f"/proc/{self.daemon.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    def test_a_thousand_connections_take_16_mb_at_most(self):
+        before = self.resident_octets()
+        clients = []
+        for _ in range(self.CONNECTIONS):
+            clients.append(fp.Client(self.path, name="crowd", timeout=20))
+            self.addCleanup(clients[-1].close)
+        for client in clients:
+            self.assertEqual(client.ping(b"here"), b"here")
+        self.assertLess(self.resident_octets() - before, 16 << 20)
+        # The next one is told so; CONTROL_PROTOCOL.md, "unavailable".
+        for _ in range(20):
+            with self.assertRaises(fp.Refused):
+                fp.Client(self.path, name="one more", timeout=20)
+        self.assertLess(self.resident_octets() - before, 16 << 20)
 
 
 if __name__ == "__main__":
