@@ -27,13 +27,12 @@ REPETITIONS = 12
 # Words of a mangled function name, innermost frame first; the first stage that has one takes the sample.
 STAGES = {
     "receive": ("7receive", "prefetchHeaders", "batchOctets", "7reclaim", "FramePool"),
-    "lookup": ("9FlowTable11BatchLookup", "lookupBindings", "lookupRoutes", "RouteLookup", "resolveDestinations",
-               "resolveSources", "resolveRoutes", "selectPassed"),
+    "lookup": ("9FlowTable11BatchLookup", "lookupBindings", "lookupRoutes", "RouteLookup", "resolveBindings",
+               "resolveRoutes", "selectPassed"),
     "parse and classify": ("5ParseO", "8classify", "tunnelID", "TunnelKey", "TunnelSearch", "AddressRules"),
-    "authorize": ("9authorize", "15authorize", "16authorize", "17authorize", "19authorize", "21authorize",
-                  "14requestSources"),
+    "authorize": ("9authorize", "15authorize", "16authorize", "17authorize", "6arrive", "prefetchTraffic"),
     "rewrite": ("6EgressO", "TunnelHeader", "FlowLabel", "TunnelEntrance", "LinkHeader", "ExplicitCongestion"),
-    "transmit": ("8dispatch", "8transmit", "prefetchTraffic", "TrafficCounters", "5countyy", "submit", "6finish"),
+    "transmit": ("8dispatch", "8transmit", "TrafficCounters", "5countyy", "submit", "6finish"),
 }
 TURN = ("WorkerV", "AnchorPipeline", "GatewayPipeline", "BatchPlane", "TurnEngine")
 
