@@ -5,7 +5,7 @@ set -eu
 
 # Headers and libraries of the product, then what the test bed runs. `/usr/bin/python3` is Debian's: its Scapy belongs to it.
 packages="libxdp-dev libbpf-dev libelf-dev zlib1g-dev linux-libc-dev gcc g++ libc6-dev binutils make python3 python3-scapy
-  iproute2 iputils-ping ethtool iperf3 tcpdump util-linux clang-format valgrind"
+  iproute2 iputils-ping ethtool iperf3 tcpdump util-linux clang-format valgrind qemu-user"
 case "${1:-}" in
 "") ;;
 # In-process peers of the suite `table`: DPDK's longest match and hash.

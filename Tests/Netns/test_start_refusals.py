@@ -11,6 +11,25 @@ from testbed import Bed, configuration
 from testbed.daemon import PRODUCTS
 
 
+class Processor(unittest.TestCase):
+    """As QEMU shows it to both programs."""
+
+    def test_one_without_the_instructions_of_the_build(self):
+        for program in ("fastpathd", "fastpathctl"):
+            # Before the arguments are looked at: an instruction that is missing can be the first.
+            done = subprocess.run(
+                ["qemu-x86_64", "-cpu", "Nehalem", os.path.join(PRODUCTS, program), "--help"], capture_output=True,
+                text=True, check=False, timeout=30)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+            self.assertRegex(done.stderr, r"^this program .* x86-64-v3 .* FASTPATH_CPU=x86-64 .*\n$")
+
+    def test_one_that_has_them(self):
+        done = subprocess.run(
+            ["qemu-x86_64", "-cpu", "max", os.path.join(PRODUCTS, "fastpathctl"), "--help"], capture_output=True,
+            text=True, check=False, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
 class StartRefusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
