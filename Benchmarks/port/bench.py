@@ -195,6 +195,8 @@ class Bench(Bed):
             if not generator.communicate(timeout=60)[0]:
                 raise RuntimeError("a generator failed; its reason is above")
         packets = last[1] - first[1]
+        if not packets:
+            raise RuntimeError(f"nothing arrived {direction} in {seconds} s: is the machine too busy for generator and device?")
         return packets / (last[0] - first[0]) * 1e3, (last[3] - first[3]) / max(1, packets)
 
     def await_frames(self, direction, before):

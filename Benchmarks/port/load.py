@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from bench import BUILT, DOWN
+from bench import BUILT, DOWN, GENERATOR_CPU
 from figures import size_words, table_words
 
 SIZE = 78
@@ -126,9 +126,9 @@ class Updates:
 
 
 def stream(device, seconds):
-    """Starts the updates."""
+    """Starts the updates, on the generator's CPU: the worker's is not the client's to use."""
     program = os.path.join(BUILT, "update")
-    arguments = [program, device.daemon.socket_path, device.bindings, "stream", seconds, UPDATES_PER_SECOND]
+    arguments = ["taskset", "-c", GENERATOR_CPU, program, device.daemon.socket_path, device.bindings, "stream", seconds, UPDATES_PER_SECOND]
     return device.start(arguments, stdout=subprocess.PIPE, text=True)
 
 
