@@ -72,7 +72,10 @@ struct SlotScan<Records: SlotRecords> {
       while let slot = slots.next() {
         guard let found = inspect(number, slot, log) else { continue }
         count(found, at: number, within: buckets, into: &passed)
-        if found.isPastSecond { seconds.addKey(storage, found.hash) }
+        if found.isPastSecond {
+          checkSecond(found)
+          seconds.addKey(storage, found.hash)
+        }
         visit(found)
       }
     }
@@ -81,6 +84,16 @@ struct SlotScan<Records: SlotRecords> {
       checkPassed(number, passed[number - buckets.lowerBound])
       seconds.addBucket(storage, number)
     }
+  }
+
+  /// Where a key's search begins it has been counted, whatever else the table has gone through: without a count the filter
+  /// would be cleared with the next key that goes, and the search end there.
+  private func checkSecond(_ found: AuditedSlot) {
+    let home = storage.home(found.hash)
+    guard storage.bucket(home).passed(.second) == 0 else { return }
+    log.note(
+      .passedCount, "\(name) bucket \(home)",
+      "says no key went on to its second bucket, but that of record \(found.index) did")
   }
 
   /// A count that once came to the end of its bits stays there; the filter is empty when both counts are 0, and then only.

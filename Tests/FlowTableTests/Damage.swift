@@ -96,6 +96,11 @@ let bucketDamages: [Damage] = [
   Damage("a filter is empty although a key passed to its second bucket", .passedCount) { fixture in
     fixture.writer.setPassed(.mobileBuckets, try fixture.neverPassed(), second: 1)
   },
+  Damage("a bucket counts no key that went to its second one, only others", .passedCount) { fixture in
+    let writer = fixture.writer
+    let bucket = try Damage.need(try fixture.crowdedBuckets().first { writer.passed(.proxyBuckets, $0) > 0 })
+    writer.setPassed(.proxyBuckets, bucket, second: 0)
+  },
   Damage("a key has two slots", .uniqueKey) { fixture in
     let writer = fixture.writer
     // A bucket with room, and any key in it.
