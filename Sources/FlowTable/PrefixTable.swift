@@ -29,7 +29,8 @@ final class PrefixTable {
   /// That when the storage was new, or the fewest since: keys that share a /64 and leave take their part of it along.
   private var displacedWhenNew = 0
   private var displacedInGrowing = 0
-  private(set) var lengthCounts = [Int](repeating: 0, count: LengthClass.count)
+  // `LengthClass.count` numbers of this object's own; see `TunnelUsers` for the reason.
+  private let lengthCells: UnsafeMutablePointer<Int>
   private var lengths = LengthSet(words: (0, 0, 0))
 
   static let smallestLogBuckets = 6
@@ -45,15 +46,23 @@ final class PrefixTable {
     self.records = records
     self.keyed = keyed
     current = try BucketStorage(logBuckets: Self.smallestLogBuckets)
+    unsafe lengthCells = .allocate(capacity: LengthClass.count)
+    unsafe lengthCells.initialize(repeating: 0, count: LengthClass.count)
     publishStorage()
   }
 
   deinit {
+    unsafe lengthCells.deallocate()
     // No reader has seen it. The published storage is the `FlowTable`'s to unmap, when its last reader has gone.
     growing?.unmap()
   }
 
   var lengthsInUse: LengthSet { lengths }
+  /// Linked keys of each length class.
+  var lengthCounts: [Int] {
+    // Initialized for the life of this object.
+    unsafe Array(UnsafeBufferPointer(start: lengthCells, count: LengthClass.count))
+  }
   var isGrowing: Bool { growing != nil }
   var bytes: Int { current.bytes + (growing?.bytes ?? 0) }
 
@@ -113,9 +122,10 @@ final class PrefixTable {
 
   private func count(_ lengthClass: LengthClass, by difference: Int) {
     let number = Int(lengthClass.rawValue)
-    let before = lengthCounts[number]
-    lengthCounts[number] += difference
-    guard before == 0 || lengthCounts[number] == 0 else { return }
+    precondition(number < LengthClass.count, "length classes are made from prefixes only")
+    let before = unsafe lengthCells[number]
+    unsafe lengthCells[number] = before + difference
+    guard before == 0 || before + difference == 0 else { return }
     lengths.toggle(lengthClass)
     // Relaxed: setting comes before the release store of the generation that needs it; clearing comes after the last
     // record of the length is gone, so its reader can only miss what is absent.

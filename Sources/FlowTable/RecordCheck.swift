@@ -6,12 +6,14 @@ struct RecordCheck {
   /// The last published generation, and the one that the oldest retired item waits for (the largest number without one).
   let published: UInt64
   let oldest: UInt64
+  /// Records before this one replaced what no reader follows a link to any more.
+  let oldestFollowed: UInt64
   /// Whether the marks mean anything.
   let isUnchanged: Bool
   let marks: IndexMarks
   let cells: IndexMarks
   /// How many bindings name each tunnel, by the writer; nil where there is none.
-  let tunnels: [Int?]
+  let tunnels: TunnelUsers
   /// Which next hops there are, by the writer.
   let nextHops: [Bool]
   let trie: TrieScan
@@ -34,6 +36,7 @@ struct RecordCheck {
     log = audit.log
     published = writer.generation
     oldest = writer.retired.oldestGeneration ?? .max
+    oldestFollowed = max(oldest, writer.retired.lastPassed &+ 1)
     isUnchanged = audit.isUnchanged
     marks = audit.marks(table == .routes ? .routeRecords : .bindingRecords)
     cells = audit.marks(.trafficCells)
@@ -103,7 +106,7 @@ struct RecordCheck {
 
   @inline(__always)
   private mutating func count(_ tunnel: UInt32, _ place: () -> String) {
-    if Int(tunnel) < tunnels.count, tunnels[Int(tunnel)] != nil {
+    if tunnels[tunnel] != nil {
       if Int(tunnel) < users.count { users[Int(tunnel)] += 1 }
     } else {
       log.note(.target, place(), "names tunnel \(tunnel), which does not exist")
@@ -144,13 +147,13 @@ struct RecordCheck {
 
   /// The link from a record to the one it replaced, as long as a reader may follow it.
   ///
-  /// What a record of generation g replaced is freed when g has left the retire queue, all of g at once. Until then the
+  /// What a record of generation g replaced is freed when every worker has passed g, in steps. Until the first of them the
   /// predecessor is a complete record of the same key, older, or of the same generation if one batch had the key twice.
   /// Among those of one generation the queue's order is that of replacement, so a chain that follows it ends.
   @inline(__always)
   func checkPredecessor(of index: UInt32, _ place: () -> String) {
     let previous = records.previous(index)
-    guard previous != 0, records.generation(index) >= oldest else { return }
+    guard previous != 0, records.generation(index) >= oldestFollowed else { return }
     checkLink(from: index, to: previous, place)
   }
 

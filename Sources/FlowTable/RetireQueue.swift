@@ -41,6 +41,8 @@ struct RetireQueue: ~Copyable {
   /// Items that ever left the queue: with the generation and `TableWriter.silentChanges` it tells the audit whether the
   /// table has changed.
   private(set) var taken: UInt64 = 0
+  /// What the last item that left the queue waited for: every worker has passed it, although more of it may still wait.
+  private(set) var lastPassed: UInt64 = 0
   /// Places that were ever in use, whose memory is therefore taken.
   private(set) var highWater = 0
   /// How many items of each kind wait, in the kinds' order.
@@ -115,6 +117,7 @@ struct RetireQueue: ~Copyable {
     count -= 1
     waiting[Int(item.kind.rawValue)] -= 1
     taken += 1
+    lastPassed = item.generation
     return item
   }
 

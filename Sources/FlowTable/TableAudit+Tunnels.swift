@@ -26,7 +26,7 @@ extension TableAudit {
   func checkTunnels(_ budget: Int) -> Int {
     let tunnels = writer.tunnels
     let records = TunnelRecords(tunnels)
-    let end = min(tunnels.users.count, position + budget)
+    let end = min(tunnels.identifiers.highWater, position + budget)
     for number in position..<max(position, end) {
       let id = UInt32(number)
       let record = tunnels.slotNumber(id)
@@ -52,7 +52,7 @@ extension TableAudit {
     }
     let done = max(1, end - position)
     position = max(position, end)
-    return position >= tunnels.users.count ? done + enter(.nextHops) : done
+    return position >= tunnels.identifiers.highWater ? done + enter(.nextHops) : done
   }
 
   /// Next hops by their identifiers. 0 is always there and unreachable: record 0.

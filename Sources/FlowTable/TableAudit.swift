@@ -84,7 +84,7 @@ public final class TableAudit {
     var blockMarks: [IndexMarks] = []
     for blocks in AuditedBlocks.allCases { blockMarks.append(try IndexMarks(highWater: blocks.neverUsed(writer))) }
     self.blockMarks = blockMarks
-    users = [Int](repeating: 0, count: writer.tunnels.users.count)
+    users = [Int](repeating: 0, count: writer.tunnels.identifiers.highWater)
   }
 
   /// Audits the whole table at once.

@@ -3,15 +3,11 @@ extension TableWriter {
   func commit(in arena: RecordArena, outOfRecords: FlowTableError) throws(FlowTableError) -> UInt64 {
     // Three passes, so that the cache misses of many changes overlap: buckets, then records, then the counts.
     for change in batch { prefixTable(change.table).prefetch(change.hash) }
-    // Aside meanwhile: each change of a class's property is checked for exclusivity at run time.
-    var changes: [PrefixChange] = []
-    swap(&changes, &batch)
-    for position in changes.indices {
-      let head = prefixTable(changes[position].table).head(changes[position].key, changes[position].hash)
-      changes[position].head = head
+    for position in batch.indices {
+      let head = prefixTable(batch[position].table).head(batch[position].key, batch[position].hash)
+      batch[position].head = head
       arena.prefetch(head)
     }
-    swap(&changes, &batch)
     try reserve(in: arena, outOfRecords: outOfRecords)
     let next = generation + 1
     for change in batch { apply(change, in: arena, next) }

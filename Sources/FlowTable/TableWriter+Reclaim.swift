@@ -3,18 +3,17 @@ extension TableWriter {
   ///
   /// A removed binding takes two rounds: its tombstone is unlinked after one grace period and freed after another, since
   /// a reader may have loaded the slot just before it was cleared.
-  public func reclaim() {
+  ///
+  /// - Parameter limit: items of the retire queue to look at. A removed binding is three in all: its record, its tombstone
+  ///   to unlink and its tombstone to free. After the removal of a million of them all at once takes a tenth of a second.
+  /// - Returns: whether more can be freed at once.
+  @discardableResult
+  public func reclaim(limit: Int = .max) -> Bool {
+    var left = limit
     // The second round is for what had no online worker to wait for.
     for _ in 0..<2 {
       let passed = min(quiescence.oldestReported(), generation)
-      var waitsAgain = false
-      while let item = retired.removeFirst(upTo: passed) {
-        if let again = reclaim(item) {
-          // One came out of the queue, so there is room for one.
-          retired.append(again)
-          waitsAgain = true
-        }
-      }
+      let waitsAgain = reclaimItems(upTo: passed, &left)
       let freed = routeTrie.reclaim(upTo: passed) + localizedRoutes.reclaim(upTo: passed)
       if freed > 0 { silentChanges &+= 1 }
       retiredStorages.removeAll { entry in
@@ -22,10 +21,26 @@ extension TableWriter {
         entry.storage.unmap()
         return true
       }
-      if !waitsAgain { return }
+      if !waitsAgain { break }
       // Whoever reports this generation has begun a turn after the unlinking.
       publish()
+      if left == 0 { break }
     }
+    guard let oldest = retired.oldestGeneration else { return false }
+    return oldest <= min(quiescence.oldestReported(), generation)
+  }
+
+  /// - Returns: whether something was unlinked and waits for the next generation.
+  private func reclaimItems(upTo passed: UInt64, _ left: inout Int) -> Bool {
+    var waitsAgain = false
+    while left > 0, let item = retired.removeFirst(upTo: passed) {
+      left -= 1
+      guard let again = reclaim(item) else { continue }
+      // One came out of the queue, so there is room for one.
+      retired.append(again)
+      waitsAgain = true
+    }
+    return waitsAgain
   }
 
   /// - Returns: the item that takes its place, to wait for the next generation.

@@ -6,6 +6,7 @@ import Synchronization
 /// atomic for packets: records are written with the next generation, linked in front of those they replace, and one
 /// release store of the generation shows all of them. What they replace waits in the retire queue until every online
 /// worker has reported that generation.
+@safe
 public final class TableWriter {
   let table: FlowTable
   let quiescence: QuiescentStates
@@ -22,8 +23,14 @@ public final class TableWriter {
   var counters: IndexPool
   var retired: RetireQueue
   var retiredStorages: [(generation: UInt64, storage: BucketStorage)] = []
+  // This object's own, for its life. Behind a pointer, since every change of a stored property is checked for exclusivity
+  // at run time, which a bulk load paid for each binding.
+  private let batchMemory: UnsafeMutablePointer<[PrefixChange]>
   /// Working memory of `commit`, kept to spare its allocation.
-  var batch: [PrefixChange] = []
+  var batch: [PrefixChange] {
+    @inline(__always) _read { yield unsafe batchMemory.pointee }
+    @inline(__always) _modify { yield unsafe &batchMemory.pointee }
+  }
 
   /// Changes of what an audit goes through that publish no generation and take nothing out of the retire queue.
   var silentChanges: UInt64 = 0
@@ -52,9 +59,15 @@ public final class TableWriter {
     counters = try IndexPool(capacity: limits.bindings + limits.retirePlaces)
     retired = try RetireQueue(limit: limits.retired, capacity: limits.retirePlaces)
     generation = table.view.generation
+    unsafe batchMemory = .allocate(capacity: 1)
+    unsafe batchMemory.initialize(to: [])
   }
 
-  deinit { table.orphans += retiredStorages.map(\.storage) }
+  deinit {
+    unsafe batchMemory.deinitialize(count: 1)
+    unsafe batchMemory.deallocate()
+    table.orphans += retiredStorages.map(\.storage)
+  }
 
   /// Shows everything linked so far to the readers' next snapshots.
   func publish() {
@@ -71,20 +84,24 @@ public final class TableWriter {
     }
   }
 
+  /// Items that are freed before it is seen whether that was enough.
+  private static let reclaimStep = 8192
+
   /// Makes sure that the retire queue takes `count` items more, by reclaiming if need be.
   func reserveRetired(_ count: Int) throws(FlowTableError) {
     // Room is negative behind a batch that went beyond the limit.
     if count == 0 || retired.room >= count { return }
-    reclaim()
+    while reclaim(limit: Self.reclaimStep), retired.room < count {}
     if retired.room < count { throw .retireQueueFull(capacity: retired.limit) }
   }
 
   /// The same for a batch of bindings, which may go beyond the limit: a table's whole content is replaced at once, however
   /// large it is, and what a worker that does not move keeps from being freed stays bounded all the same.
   func canRetireBatch(of count: Int) -> Bool {
-    if retired.takesBatch(of: count) { return true }
-    reclaim()
-    return retired.takesBatch(of: count)
+    while !retired.takesBatch(of: count) {
+      if !reclaim(limit: Self.reclaimStep) { return retired.takesBatch(of: count) }
+    }
+    return true
   }
 
   /// The generation that a worker reported last; 0 while it is offline.

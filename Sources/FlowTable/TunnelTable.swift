@@ -10,8 +10,8 @@ final class TunnelTable {
   let keyed: KeyHash
   private(set) var recordPool: IndexPool
   private(set) var identifiers: IndexPool
-  /// By identifier: how many bindings and localized routes name the tunnel; nil = no such tunnel.
-  private(set) var users: [Int?] = [nil]
+  /// How many bindings and localized routes name each tunnel.
+  let users: TunnelUsers
   let limit: Int
   private(set) var count = 0
 
@@ -24,6 +24,7 @@ final class TunnelTable {
     limit = table.limits.tunnels
     recordPool = try IndexPool(capacity: limit + table.limits.retired)
     identifiers = try IndexPool(capacity: limit)
+    users = try TunnelUsers(limit: limit)
   }
 
   var hasIdentifier: Bool { identifiers.available > 0 }
@@ -31,7 +32,7 @@ final class TunnelTable {
   func exists(_ id: TunnelID) -> Bool { users(id) != nil }
 
   /// How many bindings name a tunnel; nil if there is no such tunnel.
-  func users(_ id: TunnelID) -> Int? { id.rawValue < users.count ? users[Int(id.rawValue)] : nil }
+  func users(_ id: TunnelID) -> Int? { users[id.rawValue] }
 
   func find(_ endpoints: TunnelEndpoints) -> TunnelID? {
     let key = TunnelKey(endpoints)
@@ -56,12 +57,12 @@ final class TunnelTable {
 
   func retain(_ record: BindingRecord) { countUsers(record, 1) }
   func release(_ record: BindingRecord) { countUsers(record, -1) }
-  func retain(_ id: TunnelID) { users[Int(id.rawValue)]? += 1 }
-  func release(_ id: TunnelID) { users[Int(id.rawValue)]? -= 1 }
+  func retain(_ id: TunnelID) { users.add(1, to: id.rawValue) }
+  func release(_ id: TunnelID) { users.add(-1, to: id.rawValue) }
 
   private func countUsers(_ record: BindingRecord, _ difference: Int) {
-    users[Int(record.target)]? += difference
-    if record.peer != 0 { users[Int(record.peer)]? += difference }
+    users.add(difference, to: record.target)
+    if record.peer != 0 { users.add(difference, to: record.peer) }
   }
 
   // MARK: Changes; the caller has made sure of identifiers and of the retire queue
@@ -77,8 +78,7 @@ final class TunnelTable {
     // The slot first: who finds the tunnel in the index may then use its identifier.
     setSlot(id, number)
     index.fill(TunnelKey(settings.endpoints).hash(keyed), index: number)
-    while users.count <= Int(id.rawValue) { users.append(nil) }
-    users[Int(id.rawValue)] = 0
+    users.begin(id.rawValue)
     count += 1
     return id
   }
@@ -100,7 +100,7 @@ final class TunnelTable {
     let number = recordNumber(id)
     let hash = TunnelKey(endpoints).hash(keyed)
     if let place = index.place(hash, where: { $0 == number }) { index.free(hash, place) }
-    users[Int(id.rawValue)] = nil
+    users.end(id.rawValue)
     count -= 1
     return number
   }

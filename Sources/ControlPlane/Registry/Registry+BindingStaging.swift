@@ -28,10 +28,12 @@ extension Registry {
     for hash in hashes { bindings.prefetchValue(hash) }
     var created: [UInt32] = []
     defer { journal.noteNew(created) }
+    // The same for all of a request.
+    let (origin, request) = (owners.origin(.bindings), journal.number)
     for (index, record) in records.enumerated() {
       let result: Result<Bool, RecordRefusal>
       do throws(RecordRefusal) {
-        result = .success(try stage(record, hashes[index], now: now, &created))
+        result = .success(try stage(record, hashes[index], now: now, origin, request, &created))
       } catch {
         result = .failure(error)
       }
@@ -41,7 +43,8 @@ extension Registry {
 
   @inline(__always)
   private func stage(
-    _ plain: PlainBinding, _ hash: UInt64, now: UInt64, _ created: inout [UInt32]
+    _ plain: PlainBinding, _ hash: UInt64, now: UInt64, _ origin: EntryOrigin, _ request: UInt64,
+    _ created: inout [UInt32]
   ) throws(RecordRefusal) -> Bool {
     let packed = PackedKey(plain)
     let endpoints = TunnelEndpoints(plain)
@@ -54,7 +57,8 @@ extension Registry {
     guard previous?.isPlain ?? true else { return try stage(plain.record, checksum: plain.checksum, now: now) }
     var entry = BindingEntry(packedKey: packed, tunnel: tunnel, state: BindingState(plain.state))
     entry.requiresESP = plain.requiresESP
-    entry.origin = owners.origin(.bindings, checksum: plain.checksum)
+    entry.origin = origin
+    entry.origin.checksum = plain.checksum
     setDeadlines(of: &entry, lifetime: plain.lifetime, previous: previous, now: now)
     // A bulk revocation takes what was not set since it began, so that a repetition counts meanwhile; here and below.
     if revocations.isEmpty, let slot, let previous, entry.equals(previous) {
@@ -66,7 +70,7 @@ extension Registry {
       if let previous { release(previous.tunnel) }
     }
     if slot == nil {
-      entry.touched = journal.number
+      entry.touched = request
       created.append(bindings.insert(entry, hash))
     } else {
       store(entry, hash, in: slot, previous: previous)

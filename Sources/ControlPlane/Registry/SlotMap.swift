@@ -17,7 +17,10 @@ final class SlotMap<Entry: SlotEntry> {
   private var chunkRoom = 64
   private let unused = ChunkList<UInt32>()
   /// Which slots have a value: a walk past a million values that have gone looks at this, and not at their slots.
-  private var marks = SlotMarks(bound: 0)
+  ///
+  /// This object's own, for its life. Behind a pointer, since every change of a stored property is checked for exclusivity
+  /// at run time, which a bulk load paid for each binding.
+  private let marks: UnsafeMutablePointer<SlotMarks>
   /// Slots ever used; the next new one.
   private(set) var bound: UInt32 = 0
 
@@ -27,9 +30,13 @@ final class SlotMap<Entry: SlotEntry> {
   init() {
     // Initialized chunk by chunk in `addChunk`.
     unsafe chunks = .allocate(capacity: chunkRoom)
+    unsafe marks = .allocate(capacity: 1)
+    unsafe marks.initialize(to: SlotMarks(bound: 0))
   }
 
   deinit {
+    unsafe marks.deinitialize(count: 1)
+    unsafe marks.deallocate()
     for number in 0..<chunkCount {
       unsafe chunks[number].deinitialize(count: Self.chunkSize)
       unsafe chunks[number].deallocate()
@@ -98,7 +105,7 @@ final class SlotMap<Entry: SlotEntry> {
       bound += 1
     }
     self[slot] = entry
-    marks.insert(slot)
+    unsafe marks.pointee.insert(slot)
     index.insert(hash, slot)
     count += 1
     return slot
@@ -118,7 +125,7 @@ final class SlotMap<Entry: SlotEntry> {
     // Below `chunkRoom`.
     unsafe (chunks + chunkCount).initialize(to: chunk)
     chunkCount += 1
-    marks.extend(to: UInt32(chunkCount * Self.chunkSize))
+    unsafe marks.pointee.extend(to: UInt32(chunkCount * Self.chunkSize))
   }
 
   /// Hides a value from `find` without giving up its slot, so that a refused request can bring it back.
@@ -137,13 +144,13 @@ final class SlotMap<Entry: SlotEntry> {
   /// Gives a slot back; it must be unlinked.
   func release(_ slot: UInt32) {
     self[slot] = nil
-    marks.remove(slot)
+    unsafe marks.pointee.remove(slot)
     unused.append(slot)
   }
 
   /// The first value at or after `slot`.
   func next(from slot: UInt32) -> (slot: UInt32, value: Entry)? {
-    guard let slot = marks.next(from: slot), let value = self[slot] else { return nil }
+    guard let slot = unsafe marks.pointee.next(from: slot), let value = self[slot] else { return nil }
     return (slot, value)
   }
 }
