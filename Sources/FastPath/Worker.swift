@@ -129,7 +129,7 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
       let port = Int(batch.packets[index].port & 7)
       if batch.packets[index].verdict == .transmit && placed[port] < granted[port] {
         sentOctets[port] &+= Int(batch.packets[index].departureLength)
-        transmit(batch.packets[index], position: placed[port])
+        transmit(index, position: placed[port])
         placed[port] &+= 1
       } else {
         // Overload: the newest packets of the batch find no room in the ring and go, since waiting would only make
@@ -146,42 +146,53 @@ struct Worker<Port: PacketPort & ~Copyable, Stages: Pipeline>: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func transmit(_ packet: PacketState, position: Int) {
+  private mutating func transmit(_ index: Int, position: Int) {
     // Wrapping on purpose: a negative departure is an offset into the headroom, checked by `Egress.place`.
-    let address = packet.address &+ UInt64(bitPattern: Int64(packet.departure))
-    unsafe ports[Int(packet.port & 7)].place(position, address: address, length: UInt32(packet.departureLength))
-    count(packet)
+    let address = batch.packets[index].address &+ UInt64(bitPattern: Int64(batch.packets[index].departure))
+    unsafe ports[Int(batch.packets[index].port & 7)].place(
+      position, address: address, length: UInt32(batch.packets[index].departureLength))
+    count(index)
   }
 
   /// Traffic of the tunnels and bindings a transmitted packet used, in octets of the inner packet.
+  ///
+  /// By its index: of a copy the compiler loads every field that some case needs before the first store.
   @inline(__always)
-  mutating func count(_ packet: PacketState) {
-    let bytes = UInt64(packet.innerLength)
-    switch packet.path {
-    case .encapsulate:
+  mutating func count(_ index: Int) {
+    let path = batch.packets[index].path
+    if path == .encapsulate {
       if Stages.sendsUplink {
-        traffic.countUp(tunnel: packet.departureTunnel, bytes: bytes)
-        traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
+        countUp(index, by: batch.packets[index].departureTunnel)
       } else {
-        traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
-        traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
+        countDown(index, by: batch.packets[index].departureTunnel)
       }
-    case .route:
-      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
-      traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
-    case .hairpin:
-      traffic.countUp(tunnel: packet.arrivalTunnel, bytes: bytes)
-      traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
-      traffic.countDown(tunnel: packet.departureTunnel, bytes: bytes)
-      traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
-    case .deliver:
-      if packet.arrivalTunnel.rawValue != 0 { traffic.countDown(tunnel: packet.arrivalTunnel, bytes: bytes) }
-      if packet.source != 0 {
-        traffic.countUp(binding: context.snapshot.binding(packet.source).counter, bytes: bytes)
-      }
-      traffic.countDown(binding: context.snapshot.binding(packet.destination).counter, bytes: bytes)
-    case .none, .redirect, .relay, .nested: hasDetours = true
+    } else if path == .deliver {
+      countDown(index, by: batch.packets[index].arrivalTunnel)
+      if batch.packets[index].source != 0 { countUp(index, by: TunnelID(0)) }
+    } else if path == .route {
+      countUp(index, by: batch.packets[index].arrivalTunnel)
+    } else if path == .hairpin {
+      countUp(index, by: batch.packets[index].arrivalTunnel)
+      countDown(index, by: batch.packets[index].departureTunnel)
+    } else {
+      hasDetours = true
     }
+  }
+
+  /// From the packet's mobile node by a tunnel, unless that is none.
+  @inline(__always)
+  private func countUp(_ index: Int, by tunnel: TunnelID) {
+    let bytes = UInt64(batch.packets[index].innerLength)
+    if tunnel.rawValue != 0 { traffic.countUp(tunnel: tunnel, bytes: bytes) }
+    traffic.countUp(binding: context.snapshot.binding(batch.packets[index].source).counter, bytes: bytes)
+  }
+
+  /// To the packet's mobile node by a tunnel, unless that is none.
+  @inline(__always)
+  private func countDown(_ index: Int, by tunnel: TunnelID) {
+    let bytes = UInt64(batch.packets[index].innerLength)
+    if tunnel.rawValue != 0 { traffic.countDown(tunnel: tunnel, bytes: bytes) }
+    traffic.countDown(binding: context.snapshot.binding(batch.packets[index].destination).counter, bytes: bytes)
   }
 
   /// Counts the transmitted packets of a batch that `count` passes over.

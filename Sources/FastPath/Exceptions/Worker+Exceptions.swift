@@ -26,7 +26,7 @@ extension Worker where Port: ~Copyable {
       if isTaken {
         counters.handOver()
         if packet.exception == .oversized {
-          count(packet)
+          count(index)
           countDetour(index)
         }
       } else {

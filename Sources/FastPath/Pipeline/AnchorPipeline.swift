@@ -87,13 +87,13 @@ enum AnchorPipeline: Pipeline {
 
   @inline(always)
   private static func authorize(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
-    let frame = context.frame(at: batch.packets[index].address)
     if batch.packets[index].path == .encapsulate {
-      if batch.packets[index].origin == .originated && batch.packets[index].destination == 0 {
-        return leaveByRoute(&batch, index, frame: frame, context: context)
+      if batch.packets[index].destination == 0 && batch.packets[index].origin == .originated {
+        return leaveByRoute(&batch, index, context: context)
       }
       return authorizeDownlink(&batch.packets[index], context: context)
     }
+    let frame = context.frame(at: batch.packets[index].address)
     guard arrive(&batch.packets[index], frame: frame, context: context) else { return }
     authorizeUplink(&batch.packets[index], frame: frame, context: context)
     if batch.packets[index].verdict == .undecided && batch.packets[index].path == .route {
@@ -102,9 +102,9 @@ enum AnchorPipeline: Pipeline {
   }
 
   /// Our own packet to nobody's binding: out by route, but never to an anchored address (S-26).
-  private static func leaveByRoute(
-    _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
-  ) {
+  @inline(never)
+  private static func leaveByRoute(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
+    let frame = context.frame(at: batch.packets[index].address)
     let destination = batch.packets[index].innerDestination(frame)
     guard !context.settings.isInPool(destination) else { return batch.packets[index].drop(.noBinding) }
     batch.packets[index].path = .route

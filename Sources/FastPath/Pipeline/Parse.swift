@@ -32,6 +32,10 @@ enum Parse {
   @inline(__always)
   private static func network(_ packet: inout PacketState, frame: FrameView, length: Int) -> UInt16? {
     guard length >= EthernetHeader.length else { return nil }
+    if frame.word16(12) == EthernetHeader.typeIPv6 {
+      packet.network = UInt16(EthernetHeader.length)
+      return EthernetHeader.typeIPv6
+    }
     var offset = EthernetHeader.length
     var type = frame.word16(12)
     var tags = 0

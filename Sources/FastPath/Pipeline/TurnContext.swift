@@ -73,18 +73,24 @@ struct HotSettings: ~Copyable {
   /// A handful of compares on one or two cache lines; a hash would cost more at these sizes.
   @inline(__always)
   func isLocal(_ address: IPAddress) -> Bool {
-    for index in 0..<min(localCount, local.count) {
+    var index = 0
+    while index < localCount {
       let candidate = local[index]
       if (candidate.high ^ address.high) | (candidate.low ^ address.low) == 0 && candidate.family == address.family {
         return true
       }
+      index &+= 1
     }
     return false
   }
 
   @inline(__always)
   func isInPool(_ address: IPAddress) -> Bool {
-    for index in 0..<min(poolCount, pools.count) where pools[index].contains(address) { return true }
+    var index = 0
+    while index < poolCount {
+      if pools[index].contains(address) { return true }
+      index &+= 1
+    }
     return false
   }
 }
