@@ -2,10 +2,9 @@
 import PackageDescription
 
 /// The x86 processors that the code is made for, by a name that clang's -march takes: servers since 2013, unless
-/// FASTPATH_CPU says otherwise when the package is built. As a dependency it is made for all of them, since SwiftPM lets no
-/// package have such flags that another one has fetched.
-let processor =
-  Context.packageDirectory.contains("/checkouts/") ? "x86-64" : Context.environment["FASTPATH_CPU"] ?? "x86-64-v3"
+/// FASTPATH_CPU says otherwise when the package is built. Others may fetch the package nevertheless: since version 6.2 of
+/// the tools SwiftPM lets them, where the manifest is of that version.
+let processor = Context.environment["FASTPATH_CPU"] ?? "x86-64-v3"
 
 #if arch(x86_64)
 let processorFlags: [SwiftSetting] = processor == "x86-64" ? [] : [.unsafeFlags(["-Xcc", "-march=\(processor)"])]

@@ -20,7 +20,7 @@ RULES = [
         (".swift", ".c", ".h", ".py", ".sh"),
     ),
     (re.compile(r"^(<{7} |>{7} |={7}$)"), "merge conflict", None),
-    # But for the processor, which a fetched package leaves out (Package.swift).
+    # But for the processor, which a package of tools version 6.2 may name (Package.swift).
     (
         re.compile(r"unsafe" r"Flags(?!\(\[.-Xcc., .-march)"),
         "others could not depend on this package",

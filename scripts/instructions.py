@@ -4,7 +4,8 @@
 Usage: scripts/instructions.py [--update]      after `swift build -c release`; needs valgrind and objcopy
 
 callgrind runs `enginebench replay` for each way of a packet: fixed packets, 1000 bindings, a fixed hash seed, and only
-what happens within the turn counts. The count is the same in every run and on every machine with the same toolchain, so
+what happens within the turn counts. The count is the same in every run and on every machine with the same toolchain,
+unless FASTPATH_CPU has built the program for other processors than Package.swift names, so
 3 % is a change of the code, never noise. More fails, since somebody made the path dearer; less fails, too, since the
 gate would let that much be lost again: --update writes the new figures, and the commit says why they changed.
 """

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-# The table's targets as in Package.swift; folders are links into the repository.
+# The table's targets as in Package.swift, for any processor; folders are links into the repository.
 MANIFEST = """// swift-tools-version: 6.2
 import PackageDescription
 

@@ -29,8 +29,9 @@ STAGES = {
     "receive": ("7receive", "prefetchHeaders", "batchOctets", "7reclaim", "FramePool"),
     "lookup": ("9FlowTable11BatchLookup", "lookupBindings", "lookupRoutes", "RouteLookup", "resolveBindings",
                "resolveRoutes", "selectPassed"),
-    "parse and classify": ("5ParseO", "8classify", "tunnelID", "TunnelKey", "TunnelSearch", "AddressRules"),
-    "authorize": ("9authorize", "15authorize", "16authorize", "17authorize", "6arrive", "prefetchTraffic"),
+    "parse and classify": ("5ParseO", "8classify", "AddressRules"),
+    "authorize": ("9authorize", "15authorize", "16authorize", "17authorize", "6arrive", "prefetchTraffic",
+                  "tunnelID", "TunnelKey", "TunnelSearch"),
     "rewrite": ("6EgressO", "TunnelHeader", "FlowLabel", "TunnelEntrance", "LinkHeader", "ExplicitCongestion"),
     "transmit": ("8dispatch", "8transmit", "TrafficCounters", "5countyy", "submit", "6finish"),
 }

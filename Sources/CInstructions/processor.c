@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#ifdef FP_NEEDS_X86_64_V3
+#if defined(FP_NEEDS_X86_64_V3) && defined(__x86_64__)
 static const char refusal[] =
 	"this program is built for x86-64-v3 processors (AVX2, BMI2, FMA, MOVBE), and this is none "
 	"of them: build it with FASTPATH_CPU=x86-64 in the environment\n";
@@ -13,7 +13,9 @@ static const char refusal[] =
 static __attribute__((constructor)) void fp_require_processor(void)
 {
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("x86-64-v3"))
+	/* By features that every libgcc knows ("x86-64-v3" is GCC 12's); who has these has MOVBE and LZCNT. */
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+	    __builtin_cpu_supports("fma"))
 		return;
 	/* The environment's exit status, whether the words arrive or not. */
 	(void)!write(STDERR_FILENO, refusal, sizeof(refusal) - 1);

@@ -37,7 +37,7 @@ def in_tunnel(source, destination, make):
 
 # Next to the blocks that are never forwarded (RFC 4291 section 2.4, the IPv4-mapped and -compatible ::/80): these are.
 NEIGHBOURS6 = ("0:0:0:1::1", "::1:0:0:1", "fdff:ffff:ffff:ffff::1", "fe00::1", "fe7f:ffff::1", "fec0::1", "feff:ffff::1")
-# The last of the link-local block, and the first and last of ::/80.
+# The last of the link-local block, and two of ::/80, the last among them.
 EDGES6 = {"febf:ffff::1": "link-local-source", "::2": "martian", "::ffff:ffff:ffff": "martian"}
 
 

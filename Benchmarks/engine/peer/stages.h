@@ -17,7 +17,6 @@ enum {
 	TUNNEL_FAILED = 6,
 	RECORD_TOMBSTONE = 1,
 	HAS_ACCESS = 2,
-	LOCAL_ROUTING_SET = 4,
 	LOCAL_ROUTING_ON = 8,
 	REQUIRES_ESP = 16,
 	FLUSHED = 32,
@@ -191,7 +190,8 @@ static ALWAYS_INLINE void authorize_source(struct worker *worker, struct packet 
 	const struct record *binding = &worker->bindings.records[packet->source];
 	uint64_t mac = (uint64_t)get16(frame + 6) << 32 | get32(frame + 8);
 	struct key destination;
-	struct mask mask;
+	uint64_t high, low;
+	int same;
 
 	if (!packet->source)
 		return decide(packet, DROP, SOURCE_NOT_BOUND);
@@ -204,9 +204,11 @@ static ALWAYS_INLINE void authorize_source(struct worker *worker, struct packet 
 	destination = destination_of(packet, frame);
 	if (is_local(worker, destination) || is_router_anycast(destination, binding))
 		return decide(packet, PUNT, NOT_OURS);
-	mask = mask_of(binding->class);
-	if (destination.family == 6 && (destination.high & mask.high) == binding->high &&
-	    (destination.low & mask.low) == binding->low)
+	/* As many leading bits are the same as the prefix has. */
+	high = destination.high ^ binding->high;
+	low = destination.low ^ binding->low;
+	same = high ? __builtin_clzll(high) : low ? 64 + __builtin_clzll(low) : 128;
+	if (same >= binding->class && destination.family == 6)
 		return decide(packet, DROP, LOOP);
 	packet->departure = binding->target;
 }

@@ -25,8 +25,8 @@ static inline __attribute__((always_inline)) void fp_prefetch_write(const void *
 }
 
 /*
- * The number of bits set. Swift's nonzeroBitCount is a dozen operations on x86-64 without compiler flags, which a
- * package that others fetch does not have; every processor of the last fifteen years has the instruction.
+ * The number of bits set. Swift's nonzeroBitCount is a dozen operations for the first x86-64 processors (FASTPATH_CPU
+ * in Package.swift); every processor of the last fifteen years has the instruction.
  */
 static inline __attribute__((always_inline)) uint64_t fp_bit_count(uint64_t word)
 {

@@ -11,8 +11,6 @@ extension GatewayPipeline {
     _ packet: inout PacketState, _ binding: BindingEntry, frame: FrameView, context: borrowing TurnContext
   ) {
     if packet.origin == .released { return release(&packet, binding, frame: frame, context: context) }
-    // A visitor's, whose way to a mobile node is known already.
-    if packet.arrival == .plain { return }
     var reason = DropReason.notOnLink
     if packet.destination != 0 && !binding.isVisitor {
       if binding.tunnel == packet.arrivalTunnel || isFromPeer(packet, binding) {
@@ -168,7 +166,10 @@ extension GatewayPipeline {
       destination != 0 && !other.isVisitor && other.state == .active
       && other.localRouting(standard: context.settings.localRouting)
       && !isRouterAnycast(packet.innerDestination(frame), of: other)
+      // An address of this machine may lie within a mobile node's prefix.
+      && !context.settings.isLocal(packet.innerDestination(frame))
     guard isHere else { return packet.punt(.visitor) }
+    context.prefetchTraffic(of: other)
     packet.destination = destination
     packet.path = .deliver
     if !other.isPlain && context.handover.isHolding(other) { packet.keep() }

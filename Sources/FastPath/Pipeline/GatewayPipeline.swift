@@ -194,6 +194,7 @@ enum GatewayPipeline: Pipeline {
     let binding = context.snapshot.binding(packet.destination)
     guard binding.isPlain || mayStay(&packet, binding, frame: frame, context: context) else { return }
     if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.notOurs) }
+    context.prefetchTraffic(of: binding)
     packet.departureTunnel = TunnelID(0)
     packet.path = .deliver
   }

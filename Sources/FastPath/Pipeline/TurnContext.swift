@@ -130,7 +130,7 @@ struct TurnContext: ~Copyable {
   }
 
   /// Starts loading the cell that the worker will count a binding's packet in: of a million bindings it is surely cold.
-  /// One a packet, with the rewriting of others between: a burst for a whole batch would fill the processor's miss buffers.
+  /// With the work on other packets between: a burst for a whole batch would fill the processor's miss buffers.
   @inline(__always)
   func prefetchTraffic(of binding: BindingEntry) {
     // Safe: a prefetch of a cell of the table's own mapping.
