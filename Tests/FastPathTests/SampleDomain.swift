@@ -51,15 +51,18 @@ struct SampleDomain {
     return domain
   }
 
-  static func gateway() throws -> SampleDomain {
-    let settings = PlaneSettings(
+  static func gatewaySettings(localRouting: Bool = false) throws -> PlaneSettings {
+    PlaneSettings(
       role: .mobileAccessGateway,
       ports: [
         PortSettings(name: "transport", kinds: .transport, mac: try mac("02:00:00:00:0a:01"), mtu: 1600),
         PortSettings(name: "access1", kinds: .access, mac: try mac("00:00:5e:00:52:13"), mtu: 1500),
       ],
-      localAddresses: [try address("2001:db8:a::1")], flowLabelKey: labelKey)
-    let domain = try make(settings)
+      localAddresses: [try address("2001:db8:a::1")], localRouting: localRouting, flowLabelKey: labelKey)
+  }
+
+  static func gateway() throws -> SampleDomain {
+    let domain = try make(try gatewaySettings())
     let transport = try domain.writer.addNextHop(
       .resolved(
         Adjacency(port: 0, destination: try mac("02:00:00:00:01:02"), source: try mac("02:00:00:00:0a:01"))))
