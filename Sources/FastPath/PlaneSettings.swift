@@ -80,7 +80,4 @@ public struct PlaneSettings: Sendable {
 
   /// Bounds of what a worker holds in its own cache lines.
   public static let maximumPorts = 8
-  /// 63 tunnel end points, the most a configuration may list, and a router address of each family.
-  public static let maximumLocalAddresses = 65
-  public static let maximumPools = 64
 }

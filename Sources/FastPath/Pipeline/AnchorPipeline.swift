@@ -5,14 +5,7 @@ enum AnchorPipeline: Pipeline {
   static var sendsUplink: Bool { false }
 
   static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    let end = batch.end
-    var index = 0
-    while index < end {
-      let frame = context.frame(at: batch.packets[index].address)
-      Parse.run(&batch.packets[index], frame: frame, context: context)
-      if batch.packets[index].verdict == .undecided { classify(&batch, index, frame: frame, context: context) }
-      index &+= 1
-    }
+    open(&batch, context: context)
     batch.resolveBindings(context.snapshot)
     authorize(&batch, context: context)
     batch.resolveRoutes(context.snapshot)
@@ -21,7 +14,7 @@ enum AnchorPipeline: Pipeline {
 
   /// Core packets to a pool are downlink, tunnel packets are uplink, the rest is the kernel's.
   @inline(always)
-  private static func classify(
+  static func classify(
     _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
   ) {
     let destination = batch.packets[index].innerDestination(frame)
@@ -40,13 +33,9 @@ enum AnchorPipeline: Pipeline {
   private static func arrive(
     _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
   ) -> Bool {
-    let expected = context.snapshot.binding(packet.source).tunnel
-    let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(packet.network), expected: expected)
-    guard tunnel.exists else {
-      packet.drop(.unknownTunnel)
-      return false
-    }
-    return packet.arrive(by: tunnel) || isSpared(&packet, frame: frame, context: context)
+    // Of no known tunnel, nothing is revoked and nobody spared.
+    packet.arrive(expectedBy: packet.source, frame: frame, context: context)
+      || isSpared(&packet, frame: frame, context: context)
   }
 
   /// Whether a packet that came by no tunnel may go to a mobile node, if there is a binding; otherwise it is decided.

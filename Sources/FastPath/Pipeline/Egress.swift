@@ -21,40 +21,36 @@ enum Egress {
   /// All packets that enter a tunnel; says whether there are others.
   @inline(never)
   private static func encapsulate(_ batch: inout PacketBatch, context: borrowing TurnContext) -> Bool {
-    var hasOthers = false
-    let end = batch.end
-    var index = 0
-    while index < end {
-      if batch.packets[index].verdict == .undecided {
-        if batch.packets[index].path.entersTunnel {
-          let frame = context.frame(at: batch.packets[index].address)
-          if mayForward(&batch.packets[index], frame: frame, context: context) {
-            encapsulate(&batch.packets[index], frame: frame, context: context)
-          }
-        } else {
-          hasOthers = true
-        }
-      }
-      index &+= 1
-    }
-    return hasOthers
+    rewrite(&batch, entering: true, context: context)
   }
 
   /// All packets that enter none; says whether there are others.
   @inline(never)
   private static func leave(_ batch: inout PacketBatch, context: borrowing TurnContext) -> Bool {
+    rewrite(&batch, entering: false, context: context)
+  }
+
+  /// Both callers pass a constant, so each has a loop with its own kind of rewriting only.
+  @inline(always)
+  private static func rewrite(
+    _ batch: inout PacketBatch, entering: Bool, context: borrowing TurnContext
+  ) -> Bool {
     var hasOthers = false
     let end = batch.end
     var index = 0
     while index < end {
       if batch.packets[index].verdict == .undecided {
-        if batch.packets[index].path.entersTunnel {
-          hasOthers = true
-        } else {
+        if batch.packets[index].path.entersTunnel == entering {
           let frame = context.frame(at: batch.packets[index].address)
           if mayForward(&batch.packets[index], frame: frame, context: context) {
-            leave(&batch.packets[index], frame: frame, context: context)
+            if entering {
+              encapsulate(&batch.packets[index], frame: frame, context: context)
+            } else {
+              leave(&batch.packets[index], frame: frame, context: context)
+            }
           }
+        } else {
+          hasOthers = true
         }
       }
       index &+= 1

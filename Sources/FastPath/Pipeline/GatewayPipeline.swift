@@ -5,14 +5,7 @@ enum GatewayPipeline: Pipeline {
   static var sendsUplink: Bool { true }
 
   static func process(_ batch: inout PacketBatch, context: borrowing TurnContext) {
-    let end = batch.end
-    var index = 0
-    while index < end {
-      let frame = context.frame(at: batch.packets[index].address)
-      Parse.run(&batch.packets[index], frame: frame, context: context)
-      if batch.packets[index].verdict == .undecided { classify(&batch, index, frame: frame, context: context) }
-      index &+= 1
-    }
+    open(&batch, context: context)
     batch.resolveBindings(context.snapshot)
     let hasOriginated = authorize(&batch, context: context)
     if batch.keyCount > 0 {
@@ -28,7 +21,7 @@ enum GatewayPipeline: Pipeline {
 
   /// Tunnel packets are downlink; what comes from an access port is uplink, and its source is asked for first.
   @inline(always)
-  private static func classify(
+  static func classify(
     _ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext
   ) {
     if batch.packets[index].arrival == .tunnelled {
@@ -142,25 +135,16 @@ enum GatewayPipeline: Pipeline {
     }
   }
 
-  /// Finds the tunnel that a packet came by, if it came by one; false when the packet is decided.
-  @inline(__always)
-  private static func arrive(
-    _ packet: inout PacketState, frame: FrameView, context: borrowing TurnContext
-  ) -> Bool {
-    // One that was held knows its own.
-    if packet.arrival == .plain { return true }
-    let expected = context.snapshot.binding(packet.destination).tunnel
-    let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(packet.network), expected: expected)
-    if tunnel.exists { return packet.arrive(by: tunnel) }
-    packet.drop(.unknownTunnel)
-    return false
-  }
-
   /// REQUIREMENTS 2.15: the tunnel is the one of the mobile node hosted here; nothing is checked on the source.
   @inline(always)
   private static func authorizeDownlink(_ batch: inout PacketBatch, _ index: Int, context: borrowing TurnContext) {
     let frame = context.frame(at: batch.packets[index].address)
-    guard arrive(&batch.packets[index], frame: frame, context: context) else { return }
+    // One that was held knows its tunnel.
+    let destination = batch.packets[index].destination
+    guard
+      batch.packets[index].arrival == .plain
+        || batch.packets[index].arrive(expectedBy: destination, frame: frame, context: context)
+    else { return }
     authorizeDownlink(&batch.packets[index], frame: frame, context: context)
   }
 

@@ -7,6 +7,35 @@ protocol Pipeline {
   /// Whether `encapsulate` is the uplink direction (MAG) or the downlink (LMA), for the traffic counters.
   static var sendsUplink: Bool { get }
   static func process(_ batch: inout PacketBatch, context: borrowing TurnContext)
+  /// Says which way a parsed packet goes and asks for the bindings that matter, or decides it.
+  static func classify(_ batch: inout PacketBatch, _ index: Int, frame: FrameView, context: borrowing TurnContext)
+}
+
+extension Pipeline {
+  /// The stages that see nothing but the packet, in one loop: what parsing has read is at hand for the classifier.
+  @inline(always)
+  static func open(_ batch: inout PacketBatch, context: borrowing TurnContext) {
+    let end = batch.end
+    var index = 0
+    while index < end {
+      let frame = context.frame(at: batch.packets[index].address)
+      Parse.run(&batch.packets[index], frame: frame, context: context)
+      if batch.packets[index].verdict == .undecided { classify(&batch, index, frame: frame, context: context) }
+      index &+= 1
+    }
+  }
+}
+
+extension PacketState {
+  /// Finds the tunnel that the packet came by, nearly always that of `binding`; false when the packet is decided.
+  @inline(__always)
+  mutating func arrive(expectedBy binding: UInt32, frame: FrameView, context: borrowing TurnContext) -> Bool {
+    let expected = context.snapshot.binding(binding).tunnel
+    let tunnel = context.snapshot.tunnel(ofOuter: frame, at: Int(network), expected: expected)
+    if tunnel.exists { return arrive(by: tunnel) }
+    drop(.unknownTunnel)
+    return false
+  }
 }
 
 extension TableSnapshot {

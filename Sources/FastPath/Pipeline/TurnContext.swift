@@ -38,6 +38,7 @@ struct PortFacts: BitwiseCopyable {
 
 /// `PlaneSettings` as plain arrays: no reference count, no allocation within a turn.
 struct HotSettings: ~Copyable {
+  /// 63 tunnel end points, the most a configuration may list, and a router address of each family.
   private let local = FixedArray<65, IPAddress>(repeating: IPAddress(ipv6High: 0, low: 0))
   private let localCount: Int
   private let pools = FixedArray<64, PrefixMask>(repeating: PrefixMask())
@@ -50,11 +51,12 @@ struct HotSettings: ~Copyable {
   let labelsFlows: Bool
   let flowLabelKey: FlowLabelKey
 
-  /// - Precondition: the counts are within `PlaneSettings`' maxima (the configuration checks them with a message).
+  /// - Precondition: the counts are within the arrays' sizes (the configuration checks them with a message).
   init(_ settings: PlaneSettings) {
     precondition(settings.localAddresses.count <= local.count)
     precondition(settings.pools.count <= pools.count)
-    precondition(settings.ports.count <= ports.count)
+    // Also a port's bound elsewhere: `Worker.dispatch` masks with it.
+    precondition(settings.ports.count <= ports.count && ports.count == PlaneSettings.maximumPorts)
     localRouting = settings.localRouting
     poolSourcesAllowed = settings.poolSourcesAllowed
     answersUnbound = settings.answersUnbound
