@@ -6,7 +6,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// The live control plane: the writer's thread with registry and resolver, and the control socket.
+/// The live control plane: the writer's thread with registry, resolver and control socket.
 ///
 /// Start: `start()` after the workers' tables exist and before or after the workers run; the control socket comes last in
 /// the daemon's start order. Stop is the reverse. `handle` may be called from any thread at any time.
@@ -67,17 +67,19 @@ public final class TableService: Sendable {
         path: path, registry: registry, loop: loop, clock: clock,
         header: { SnapshotHeader(role: role, boot: identity.bootID, time: Self.wallTime) }, logger: logger)
     }
+    let trips = LoopTrips(loop: loop)
     let responder = RequestResponder(
       core: core, configuration: configuration, source: statusSource, identity: identity, limits: limits)
     // Confined to the writer's loop from here on.
     let room = NIOLoopBoundBox.makeBoxSendingValue(
-      WriterRoom(core: core, scheduler: RequestScheduler(responder: responder, loop: loop)), eventLoop: loop)
+      WriterRoom(core: core, trips: trips, scheduler: RequestScheduler(responder: responder, trips: trips)),
+      eventLoop: loop)
     self.room = room
     let file = ControlSocket(path: configuration.control.socket, group: configuration.control.group)
     server = ControlServer(
-      source: inherited.map(ListenerSource.inherited) ?? .file(file), limits: limits, logger: logger,
-      submit: { connection, frame in loop.execute { room.value.scheduler.enqueue(frame, from: connection) } },
-      disconnected: { connection in loop.execute { room.value.scheduler.disconnect(connection) } })
+      source: inherited.map(ListenerSource.inherited) ?? .file(file), limits: limits, loop: loop, logger: logger,
+      submit: { room.value.scheduler.enqueue($1, from: $0, atOnce: $2) },
+      disconnected: { room.value.scheduler.disconnect($0) })
     metrics = configuration.metrics.map { address in
       let server = MetricsServer(logger: logger) { Self.sample(room, on: loop) }
       return (server, address)
@@ -90,15 +92,13 @@ public final class TableService: Sendable {
   ) -> EventLoopFuture<MetricsSample> {
     let promise = loop.makePromise(of: MetricsSample.self)
     @Sendable func goOn(_ pages: CounterPages, _ items: [CounterItem]) {
-      loop.execute {
-        var (pages, items) = (pages, items)
-        let responder = room.value.scheduler.responder
-        items += responder.nextPage(&pages)
-        guard pages.isAtEnd else { return goOn(pages, items) }
-        promise.succeed(MetricsSample(items: items, gauges: responder.gauges))
-      }
+      var (pages, items) = (pages, items)
+      let responder = room.value.scheduler.responder
+      items += responder.nextPage(&pages)
+      guard pages.isAtEnd else { return room.value.trips.next { [pages, items] in goOn(pages, items) } }
+      promise.succeed(MetricsSample(items: items, gauges: responder.gauges))
     }
-    goOn(CounterPages(isComplete: true), [])
+    loop.execute { goOn(CounterPages(isComplete: true), []) }
     return promise.futureResult
   }
 
@@ -123,7 +123,15 @@ public final class TableService: Sendable {
   }
 
   /// Begins the writer's work.
-  public func startWriter() { loop.execute { [room] in room.value.core.start() } }
+  public func startWriter() throws(ControlSocketError) {
+    do {
+      try loop.flatSubmit { [room] in room.value.trips.open() }.wait()
+    } catch {
+      throw ControlSocketError(
+        path: server.path, reason: "its loop has no pipe: \(error); allow more open files (RLIMIT_NOFILE)")
+    }
+    loop.execute { [room] in room.value.core.start() }
+  }
 
   /// Begins to serve metrics, if configured.
   public func openMetrics() throws(MetricsListenError) {
@@ -137,13 +145,13 @@ public final class TableService: Sendable {
   /// Begins the writer's work and opens the control socket.
   public func start() throws(ControlSocketError) {
     loadSnapshot()
-    startWriter()
+    try startWriter()
     try open()
   }
 
-  /// Closes the socket, ends the writer's work and both threads. What is in the forwarding table stays.
+  /// Closes the socket, ends the writer's work and its thread. What is in the forwarding table stays.
   public func stop() {
-    // First, so that no reply or event is sent to a loop that has ended.
+    // First, so that nothing is executed or told while connections end.
     do {
       try loop.submit { [room] in room.value.scheduler.stop() }.wait()
     } catch {
@@ -187,11 +195,17 @@ public final class TableService: Sendable {
   public func awaitHandled() {
     let wanted = events.withLock { $0.received }
     do {
-      // Slices are queued one behind the other, so each round waits for one of them at least.
-      while events.withLock({ $0.settled < wanted }) { try loop.submit {}.wait() }
+      // One slice a trip.
+      while events.withLock({ $0.settled < wanted }) { try nextTrip().wait() }
     } catch {
       logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
     }
+  }
+
+  private func nextTrip() -> EventLoopFuture<Void> {
+    let promise = loop.makePromise(of: Void.self)
+    loop.execute { [room] in room.value.trips.next { promise.succeed() } }
+    return promise.futureResult
   }
 
   /// Hands events on in slices, so that a full dump of the kernel's routes never holds up an update for long.
@@ -209,17 +223,19 @@ public final class TableService: Sendable {
     room.value.core.handle(slice)
     events.withLock { $0.settled += slice.count }
     let rest = taken.dropFirst(Self.eventsPerSlice)
-    loop.execute { self.drain(rest) }
+    room.value.trips.next { self.drain(rest) }
   }
 }
 
 /// What only the writer's loop may touch.
 final class WriterRoom {
   let core: WriterCore
+  let trips: LoopTrips
   let scheduler: RequestScheduler
 
-  init(core: WriterCore, scheduler: RequestScheduler) {
+  init(core: WriterCore, trips: LoopTrips, scheduler: RequestScheduler) {
     self.core = core
+    self.trips = trips
     self.scheduler = scheduler
   }
 }

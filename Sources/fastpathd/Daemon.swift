@@ -174,19 +174,24 @@ final class Daemon {
     _ status: StatusProvider, _ following: KernelFollowing
   ) throws(ExitFailure) -> TableService {
     let resolve: @Sendable (ResolutionRequest) -> Void = { following.ask($0) }
+    let service: TableService
     do throws(FlowTableError) {
-      let service = try TableService(
+      service = try TableService(
         configuration: configuration, interfaces: PlaneAssembly.interfaces(ports), table: table, steering: program,
         statusSource: status, software: "fastpathd \(FastpathDaemon.version)", inherited: inherited,
         requestResolution: configuration.kernelSync ? resolve : nil,
         logger: Logger(label: "control"))
-      teardown.add { service.stop() }
-      service.loadSnapshot()
-      service.startWriter()
-      return service
     } catch {
       throw .internal("fastpathd: no memory for the tables' writer: \(error)")
     }
+    teardown.add { service.stop() }
+    service.loadSnapshot()
+    do throws(ControlSocketError) {
+      try service.startWriter()
+    } catch {
+      throw .internal("fastpathd: \(error)")
+    }
+    return service
   }
 
   private func attach(_ program: SteeringProgram, _ ports: [PortFacts], isGeneric: Bool) throws(ExitFailure) {

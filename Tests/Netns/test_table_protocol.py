@@ -2,7 +2,10 @@
 
 import os
 import resource
+import socket
 import sys
+import threading
+import time
 import unittest
 
 from testbed import Bed, Daemon, configuration
@@ -14,6 +17,7 @@ import fastpath_client as fp  # noqa: E402
 import plane_cases  # noqa: E402
 import plane_event_cases  # noqa: E402
 import plane_session_cases  # noqa: E402
+from fastpath_client.protocol import HEADER, PING  # noqa: E402
 from plane_cases import binding  # noqa: E402
 
 
@@ -104,6 +108,71 @@ class Crowd(Live, unittest.TestCase):
             with self.assertRaises(fp.Refused):
                 fp.Client(self.path, name="one more", timeout=20)
         self.assertLess(self.resident_octets() - before, 16 << 20)
+
+    def test_connections_that_come_and_go_leave_no_memory_behind(self):
+        def come_and_go(times):
+            for _ in range(times):
+                with fp.Client(self.path, name="crowd", timeout=20) as client:
+                    client.subscribe("changed")
+
+        come_and_go(500)
+        before = self.resident_octets()
+        come_and_go(5000)
+        # A connection that stays costs 8 kB and more (the test above).
+        self.assertLess(self.resident_octets() - before, 4 << 20)
+
+    def test_a_client_that_never_stops_asking_is_in_nobodys_way(self):
+        asking = Flood(self.path)
+        self.addCleanup(asking.end)
+        with fp.Client(self.path, name="other", timeout=20) as other:
+            wait_until(lambda: asking.answered > 0, timeout=5, what="replies to the one that asks")
+            before, longest = asking.answered, 0.0
+            for index in range(200):
+                started = time.monotonic()
+                self.assertEqual(other.upsert([binding(1 + index)]).applied, 1)
+                longest = max(longest, time.monotonic() - started)
+        # Two threads of this process and the daemon share what CPUs there are; without turns none of them would be served.
+        self.assertLess(longest, 1.0)
+        self.assertGreater(asking.answered, before)
+
+
+class Flood:
+    """A connection with as many PINGs under way as the daemon lets it."""
+
+    FRAMES = b"".join(HEADER.pack(0, PING, 0, number, 0, 0, 0, 0) for number in range(2048))
+
+    def __init__(self, path):
+        #: octets of replies
+        self.answered = 0
+        with fp.Client(path, name="flood", timeout=20) as client:
+            self._socket = socket.socket(fileno=os.dup(client.fileno()))
+        self._socket.setblocking(True)
+        self._threads = [threading.Thread(target=self._until_closed, args=(action,)) for action in (self._ask, self._read)]
+        for thread in self._threads:
+            thread.start()
+
+    def _until_closed(self, action):
+        try:
+            while action():
+                pass
+        except OSError:
+            pass
+
+    def _ask(self):
+        self._socket.sendall(self.FRAMES)
+        return True
+
+    def _read(self):
+        octets = len(self._socket.recv(1 << 16))
+        self.answered += octets
+        return octets
+
+    def end(self):
+        """Ends the connection and both threads."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._socket.close()
 
 
 if __name__ == "__main__":

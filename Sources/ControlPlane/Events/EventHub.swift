@@ -10,7 +10,7 @@ final class EventHub {
   private static let batch = 64
 
   private final class Subscriber {
-    let connection: RequestConnection
+    let connection: ConnectionHandler
     let owner: UInt32
     let mask: EventMask
     let requestID: UInt32
@@ -18,7 +18,7 @@ final class EventHub {
     /// The socket has not taken the last events yet.
     var isWriting = false
 
-    init(_ connection: RequestConnection, owner: UInt32, mask: EventMask, requestID: UInt32) {
+    init(_ connection: ConnectionHandler, owner: UInt32, mask: EventMask, requestID: UInt32) {
       self.connection = connection
       self.owner = owner
       self.mask = mask
@@ -38,7 +38,7 @@ final class EventHub {
   }
 
   /// One subscription a connection: a new one takes the place of the last, and an empty mask ends it.
-  func subscribe(_ connection: RequestConnection, owner: UInt32, mask: EventMask, requestID: UInt32) {
+  func subscribe(_ connection: ConnectionHandler, owner: UInt32, mask: EventMask, requestID: UInt32) {
     subscribers[connection.id] =
       mask.isEmpty ? nil : Subscriber(connection, owner: owner, mask: mask, requestID: requestID)
     wanted = EventMask(subscribers.values.map(\.mask))
@@ -76,13 +76,19 @@ final class EventHub {
 
   private func deliver(to subscriber: Subscriber) {
     guard !subscriber.isWriting, !subscriber.queue.isEmpty else { return }
-    let octets = subscriber.queue.take(Self.batch, requestID: subscriber.requestID)
     subscriber.isWriting = true
-    let written = subscriber.connection.channel.writeAndFlush(ReplyEnvelope(bytes: octets, finishes: nil))
-    written.hop(to: loop).assumeIsolated().whenComplete { result in
+    // After what is being done: the events of one slice go out together.
+    loop.assumeIsolated().execute { self.write(to: subscriber) }
+  }
+
+  private func write(to subscriber: Subscriber) {
+    // It may have ended its subscription since, and nothing follows that reply.
+    guard subscribers[subscriber.connection.id] === subscriber else { return }
+    let octets = subscriber.queue.take(Self.batch, requestID: subscriber.requestID)
+    subscriber.connection.send(octets) { isTaken in
       subscriber.isWriting = false
       // A connection that is gone is forgotten when its end is heard of; another subscription may have its place by now.
-      guard case .success = result, self.subscribers[subscriber.connection.id] === subscriber else { return }
+      guard isTaken, self.subscribers[subscriber.connection.id] === subscriber else { return }
       self.deliver(to: subscriber)
     }
   }

@@ -2,7 +2,7 @@ import ControlProtocol
 
 /// What the writer's loop knows of one connection, from its HELLO to its end. Confined to the writer's loop.
 final class ClientSession {
-  let connection: RequestConnection
+  let connection: ConnectionHandler
   /// Of the entries that this client sets; from HELLO, and always the same then.
   private(set) var owner: UInt32 = 0
   private var hasGreeted = false
@@ -11,7 +11,7 @@ final class ClientSession {
   /// The last one that began here and has not ended.
   var synchronization: Synchronization?
 
-  init(_ connection: RequestConnection) { self.connection = connection }
+  init(_ connection: ConnectionHandler) { self.connection = connection }
 
   /// Takes in a HELLO; false: it names another owner than the one before.
   func greet(owner: UInt32) -> Bool {

@@ -1,59 +1,54 @@
 import ControlProtocol
-import Glibc
-import Logging
 import NIOCore
-import NIOPosix
 
-/// A reply on its way out, with what follows from it.
-struct ReplyEnvelope: Sendable {
-  var bytes: [UInt8]
-  /// The request's octets leave the connection's memory bound when this is written; nil for a reply that more follow.
-  var finishes: Int?
-  /// Nothing more can be said on this connection.
-  var closes = false
-  /// Its descriptor goes with the first octet.
-  var passes: StatisticsArea?
-}
-
-/// The control loop's end of one connection: octets in, requests to the writer, replies out.
+/// One connection: octets in, requests to the scheduler, replies out. Confined to the loop.
 ///
 /// Back-pressure only: nothing is read while the connection's requests fill their bound, no write is dropped and no slow
 /// peer is reset. A request counts until its reply has left for the socket.
-final class ConnectionHandler: ChannelDuplexHandler {
+final class ConnectionHandler: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ReplyEnvelope
-  typealias OutboundOut = ByteBuffer
+  /// Takes a request, and whether to execute it before it returns.
+  typealias Submit = (ConnectionHandler, IncomingFrame, _ atOnce: Bool) -> Void
 
   static let maximumRequests = 64
-  static let maximumOctets = 1 << 20
-  /// A frame of a bulk request, which takes a tenth of a millisecond to decode.
-  private static let yieldingOctets = 1 << 16
+  /// A tenth of a millisecond's decoding: nobody executes what is decoded ahead, and others wait for it.
+  static let maximumOctets = 1 << 16
+  /// Requests that come within this time of the first are executed as they are decoded, later ones in turn.
+  private static let timeAtOnce = TimeAmount.microseconds(100)
 
-  private let connection: RequestConnection
-  private let submit: (RequestConnection, IncomingFrame) -> Void
-  private let disconnected: (RequestConnection) -> Void
+  let id: UInt64
+  let access: HelloReply.Access
+  private let submit: Submit
+  private let disconnected: (ConnectionHandler) -> Void
+  private let writer = ReplyWriter()
   private var assembler: FrameAssembler
+  /// Nil after the connection's end.
+  private var context: ChannelHandlerContext?
   private var requests = 0
   private var octets = 0
   private var hasGreeted = false
   private var inputEnded = false
   private var isClosing = false
-  /// Writes that the socket has not taken.
-  private var unwritten = 0
-  /// A reply with a descriptor that waits for the writes before it, and what comes behind it.
-  private var held = CircularBuffer<(reply: ReplyEnvelope, promise: EventLoopPromise<Void>)>()
+  private var isAdvancing = false
 
   init(
-    connection: RequestConnection, limits: Limits, submit: @escaping (RequestConnection, IncomingFrame) -> Void,
-    disconnected: @escaping (RequestConnection) -> Void
+    id: UInt64, access: HelloReply.Access, limits: Limits, submit: @escaping Submit,
+    disconnected: @escaping (ConnectionHandler) -> Void
   ) {
-    self.connection = connection
+    self.id = id
+    self.access = access
     self.submit = submit
     self.disconnected = disconnected
     assembler = FrameAssembler(limits: limits)
   }
 
   func channelActive(context: ChannelHandlerContext) {
+    do {
+      try writer.open(context)
+    } catch {
+      return context.close(promise: nil)
+    }
+    self.context = context
     context.read()
   }
 
@@ -63,21 +58,21 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    advance(context)
+    advance(atOnce: true)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    // Replies that are still on their way fail after this, and none of them may let another frame in.
     isClosing = true
-    disconnected(connection)
-    while let (_, written) = held.popFirst() { written.fail(ChannelError.ioOnClosedChannel) }
+    self.context = nil
+    disconnected(self)
+    writer.close()
     context.fireChannelInactive()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case .some(.inputClosed) = event as? ChannelEvent {
       inputEnded = true
-      advance(context)
+      advance(atOnce: true)
     }
     context.fireUserInboundEventTriggered(event)
   }
@@ -86,83 +81,58 @@ final class ConnectionHandler: ChannelDuplexHandler {
     context.close(promise: nil)
   }
 
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    let reply = unwrapOutboundIn(data)
-    let written = promise ?? context.eventLoop.makePromise()
-    written.futureResult.assumeIsolated().whenComplete { _ in
-      if reply.closes { context.close(promise: nil) }
-      guard let finished = reply.finishes else { return }
+  /// Sends the reply that ends a request, with a descriptor if there is one to pass.
+  func finish(_ frame: IncomingFrame, with reply: Reply, passing area: StatisticsArea? = nil) {
+    writer.send(encoded(reply, to: frame, more: false), passing: area) { isTaken in
       self.requests -= 1
-      self.octets -= finished
-      self.advance(context)
-    }
-    guard reply.passes != nil || !held.isEmpty else { return put(reply.bytes, written, context) }
-    held.append((reply, written))
-    sendHeld(context)
-  }
-
-  private func put(_ bytes: [UInt8], _ written: EventLoopPromise<Void>, _ context: ChannelHandlerContext) {
-    unwritten += 1
-    written.futureResult.assumeIsolated().whenComplete { _ in
-      self.unwritten -= 1
-      self.sendHeld(context)
-    }
-    context.write(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: written)
-  }
-
-  /// Ancillary data goes past the channel's own writes, so it waits until there are none.
-  private func sendHeld(_ context: ChannelHandlerContext) {
-    while let (reply, written) = held.first {
-      var bytes = reply.bytes
-      if let area = reply.passes {
-        guard unwritten == 0 else { return }
-        switch send(bytes, with: area.descriptor, context) {
-        case .sent(let count): bytes.removeFirst(count)
-        case .full:
-          // The peer has not read what the socket holds; the channel cannot say when it has.
-          context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(5)) { self.sendHeld(context) }
-          return
-        case .failed(let code):
-          held.removeFirst()
-          written.fail(IOError(errnoCode: code, reason: "sendmsg"))
-          context.close(promise: nil)
-          return
-        }
-      }
-      held.removeFirst()
-      put(bytes, written, context)
-      context.flush()
+      self.octets -= frame.octets
+      // Nobody is there any more, which the channel says after the writes that fail.
+      if !isTaken { self.isClosing = true }
+      if frame.endsStream { self.context?.close(promise: nil) }
+      // Whoever has made the reply is not done yet: what comes in now waits for its turn.
+      self.advance(atOnce: false)
     }
   }
 
-  private func send(
-    _ bytes: [UInt8], with descriptor: Int32, _ context: ChannelHandlerContext
-  ) -> DescriptorMessage.Result {
-    // The socket is the channel's and stays open during the call.
-    let result = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
-      DescriptorMessage.send(bytes, with: descriptor, to: $0)
-    }
-    return result ?? .failed(EBADF)
+  /// Sends a reply that others to the same request follow.
+  /// - Parameter taken: when the socket has it, or never will.
+  func send(_ reply: Reply, to frame: IncomingFrame, more: Bool, taken: @escaping () -> Void) {
+    writer.send(encoded(reply, to: frame, more: more)) { _ in taken() }
   }
 
-  /// Hands whole frames to the writer while there is room, then asks for more octets.
-  private func advance(_ context: ChannelHandlerContext) {
+  /// Sends what no request of now asked for.
+  /// - Parameter taken: when the socket has it (true), or never will.
+  func send(_ octets: [UInt8], taken: @escaping (Bool) -> Void) {
+    writer.send(octets, taken: taken)
+  }
+
+  private func encoded(_ reply: Reply, to frame: IncomingFrame, more: Bool) -> [UInt8] {
+    var bytes: [UInt8] = []
+    reply.encode(type: frame.type, requestID: frame.requestID, more: more, into: &bytes)
+    return bytes
+  }
+
+  /// Has whole frames executed, at once or in turn, while there is room; then asks for more octets.
+  private func advance(atOnce: Bool) {
+    // A reply that the socket takes at once comes back here from within, and the loop below goes on anyway.
+    guard !isAdvancing else { return }
+    isAdvancing = true
+    defer { isAdvancing = false }
+    let end = NIODeadline.now() + Self.timeAtOnce
     while !isClosing, hasRoom, let frame = assembler.next() {
-      accept(frame)
-      // As in the scheduler: the writer may wait for this CPU with somebody's single update.
-      if frame.octets > Self.yieldingOctets { sched_yield() }
+      accept(frame, atOnce: atOnce && NIODeadline.now() < end)
     }
     if inputEnded {
       // A peer that has said all it wants still gets its replies.
-      if requests == 0 { context.close(promise: nil) }
+      if requests == 0 { context?.close(promise: nil) }
     } else if !isClosing && hasRoom {
-      context.read()
+      context?.read()
     }
   }
 
   private var hasRoom: Bool { requests < Self.maximumRequests && octets < Self.maximumOctets }
 
-  private func accept(_ frame: IncomingFrame) {
+  private func accept(_ frame: IncomingFrame, atOnce: Bool) {
     requests += 1
     octets += frame.octets
     var endsStream = frame.endsStream
@@ -171,7 +141,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       endsStream = !hasGreeted
     }
     isClosing = endsStream
-    submit(connection, hasGreeted ? frame : frame.refusedAsGreeting)
+    submit(self, hasGreeted ? frame : frame.refusedAsGreeting, atOnce)
   }
 }
 

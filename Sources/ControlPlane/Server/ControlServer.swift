@@ -30,16 +30,17 @@ enum ListenerSource: Sendable {
   }
 }
 
-/// The Unix socket: accepts clients on a loop of its own and hands their requests to the writer's loop.
+/// The Unix socket: accepts clients and reads their requests, on the writer's loop.
 final class ControlServer: Sendable {
   /// Clients at a time. An idle one costs a descriptor and no buffer; a busy one may hold a few megabytes.
   package static let maximumConnections = 1000
 
   private let source: ListenerSource
+  var path: String { source.path }
   private let limits: Limits
-  private let group: MultiThreadedEventLoopGroup
-  private let submit: @Sendable (RequestConnection, IncomingFrame) -> Void
-  private let disconnected: @Sendable (RequestConnection) -> Void
+  private let loop: any EventLoop
+  private let submit: @Sendable (ConnectionHandler, IncomingFrame, _ atOnce: Bool) -> Void
+  private let disconnected: @Sendable (ConnectionHandler) -> Void
   private let logger: Logger
   private let state = Mutex(State())
 
@@ -51,25 +52,26 @@ final class ControlServer: Sendable {
 
   /// - Parameters:
   ///   - source: what to listen on.
-  ///   - submit: takes each request to the writer; called on the control loop.
+  ///   - loop: where everything is called.
+  ///   - submit: takes each request, and whether to execute it before it returns.
   ///   - disconnected: the client is gone.
   init(
-    source: ListenerSource, limits: Limits, logger: Logger,
-    submit: @escaping @Sendable (RequestConnection, IncomingFrame) -> Void,
-    disconnected: @escaping @Sendable (RequestConnection) -> Void
+    source: ListenerSource, limits: Limits, loop: any EventLoop, logger: Logger,
+    submit: @escaping @Sendable (ConnectionHandler, IncomingFrame, _ atOnce: Bool) -> Void,
+    disconnected: @escaping @Sendable (ConnectionHandler) -> Void
   ) {
     self.source = source
     self.limits = limits
+    self.loop = loop
     self.submit = submit
     self.disconnected = disconnected
     self.logger = logger
-    group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   }
 
   /// Makes the socket and begins to accept. Blocks for as long as the kernel takes; not for an event loop.
   func start() throws(ControlSocketError) {
     let authority = AuthorityBox()
-    let bootstrap = ServerBootstrap(group: group)
+    let bootstrap = ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 128)
       // Nobody is accepted before the socket's owner is settled; early clients wait in the backlog.
       .serverChannelOption(.autoRead, value: false)
@@ -91,7 +93,7 @@ final class ControlServer: Sendable {
   private func bind(
     _ bootstrap: ServerBootstrap, _ socket: ControlSocket, _ authority: AuthorityBox
   ) throws(ControlSocketError) -> any Channel {
-    try socket.makeRoom(group: group)
+    try socket.makeRoom(group: loop)
     // The file must never be open to others, not even between bind and chmod.
     let mask = umask(0o117)
     defer { _ = umask(mask) }
@@ -129,19 +131,10 @@ final class ControlServer: Sendable {
       defer { state.listener = nil }
       return (state.listener, Array(state.connections.values))
     }
-    guard let listener else { return shutDown() }
+    guard let listener else { return }
     try? listener.close().wait()
     for connection in connections { try? connection.close().wait() }
     if case .file(let socket) = source { socket.remove() }
-    shutDown()
-  }
-
-  private func shutDown() {
-    do {
-      try group.syncShutdownGracefully()
-    } catch {
-      logger.error("control loop did not end", metadata: ["reason": "\(error)"])
-    }
   }
 
   private func initialize(_ channel: any Channel, _ authority: WriteAuthority?) -> EventLoopFuture<Void> {
@@ -155,10 +148,9 @@ final class ControlServer: Sendable {
     }
     channel.closeFuture.whenComplete { _ in self.state.withLock { $0.connections[id] = nil } }
     return authority.access(of: channel).flatMapThrowing { access in
-      let connection = RequestConnection(id: id, channel: channel, access: access)
       try channel.pipeline.syncOperations.addHandler(
         ConnectionHandler(
-          connection: connection, limits: self.limits, submit: self.submit, disconnected: self.disconnected))
+          id: id, access: access, limits: self.limits, submit: self.submit, disconnected: self.disconnected))
     }
   }
 

@@ -6,11 +6,9 @@ import NIOCore
 final class RequestResponder {
   /// Records of a dump's slice: 400 kB at most.
   private static let dumpRecords = 2048
-  /// Records of a slice of an UPSERT or DELETE: half a millisecond of the writer's time at most, twice that while the
-  /// forwarding table grows.
+  /// Records of a slice of an UPSERT or DELETE, for which an update on another connection may wait: a quarter of a
+  /// millisecond for bindings without anything rare, half of one for others, twice that while the forwarding table grows.
   private static let sliceRecords = 256
-  /// The same of bindings without anything rare, at a microsecond each: an update on another connection may wait for one.
-  private static let plainSliceRecords = 256
   /// Items of a STATUS or COUNTERS frame: far below the smallest payload limit at 300 octets each.
   private static let pageItems = 2048
   /// How long a STATUS waits for the audit of the forwarding table; then it tells of the one before.
@@ -188,7 +186,7 @@ final class RequestResponder {
     let isAtomic = flags.contains(.atomic)
     switch request.content {
     case .plain(let bindings):
-      let part = slice(bindings, flags, progress, Self.plainSliceRecords)
+      let part = slice(bindings, flags, progress, Self.sliceRecords)
       return (core.registry.set(part, atomic: isAtomic, now: core.clock(), owner: owner), part.count)
     case .records(let records):
       let part = slice(records, flags, progress, Self.sliceRecords)

@@ -4,118 +4,150 @@ import NIOCore
 
 /// Executes requests on the writer's loop: each connection's in its own order, connections in turn, one slice at a time,
 /// so that a single update on one connection overtakes a bulk load on another.
+///
+/// The thread that reads a request executes it: a hand-over to another one and back was a quarter of the time that a single
+/// update took (docs/PERFORMANCE.md).
 final class RequestScheduler {
-  private struct Work {
+  /// Slices of one trip of the loop begin within this time, so that short ones share a trip.
+  private static let tripTime = TimeAmount.microseconds(100)
+
+  /// What one connection waits for.
+  private final class Work {
     let session: ClientSession
-    var frames: [IncomingFrame] = []
+    var frames = CircularBuffer<IncomingFrame>()
     /// Of the first frame; nil before its first slice.
     var job: RequestJob?
     /// In `ready`, or waiting for a reply to leave or a grace period to end.
     var isBusy = false
     /// The client has gone; what it began and others depend on goes on to its end.
     var isAbandoned = false
+    /// Nothing of it is executed or answered any more.
+    var isForgotten = false
+
+    init(_ session: ClientSession) { self.session = session }
   }
 
   let responder: RequestResponder
-  private let loop: any EventLoop
+  private let trips: LoopTrips
   private var connections: [UInt64: Work] = [:]
-  private var ready: [UInt64] = []
-  private var isRunning = false
+  private var ready = CircularBuffer<Work>()
+  private var hasTrip = false
+  /// A slice is on the stack: a reply of it that the socket takes at once may let further requests in.
+  private var isExecuting = false
   private var isStopped = false
 
-  init(responder: RequestResponder, loop: any EventLoop) {
+  init(responder: RequestResponder, trips: LoopTrips) {
     self.responder = responder
-    self.loop = loop
+    self.trips = trips
   }
 
-  func enqueue(_ frame: IncomingFrame, from connection: RequestConnection) {
+  /// - Parameter atOnce: its first slice is executed before this returns, if the connection waits for nothing else.
+  func enqueue(_ frame: IncomingFrame, from connection: ConnectionHandler, atOnce: Bool) {
     guard !isStopped else { return }
-    connections[connection.id, default: Work(session: ClientSession(connection))].frames.append(frame)
-    wake(connection.id)
+    let work = work(of: connection)
+    work.frames.append(frame)
+    if atOnce, !isExecuting, !work.isBusy {
+      work.isBusy = true
+      runSlice(work)
+    } else {
+      wake(work)
+    }
+    takeTrip()
+  }
+
+  private func work(of connection: ConnectionHandler) -> Work {
+    if let work = connections[connection.id] { return work }
+    let work = Work(ClientSession(connection))
+    connections[connection.id] = work
+    return work
   }
 
   /// Forgets a connection; a bulk load of its own ends between two slices, a sweep or bulk revocation with its last one.
-  func disconnect(_ connection: RequestConnection) {
-    if connections[connection.id]?.job?.outlivesClient == true {
-      connections[connection.id]?.isAbandoned = true
-    } else {
-      forget(connection.id)
+  func disconnect(_ connection: ConnectionHandler) {
+    if let work = connections[connection.id] {
+      if work.job?.outlivesClient == true { work.isAbandoned = true } else { forget(work) }
     }
     responder.core.hub.unsubscribe(connection.id)
     responder.statistics.forget(connection.id)
   }
 
-  private func forget(_ id: UInt64) {
-    if let work = connections.removeValue(forKey: id) { responder.forget(work.session) }
+  private func forget(_ work: Work) {
+    guard !work.isForgotten else { return }
+    work.isForgotten = true
+    connections[work.session.connection.id] = nil
+    responder.forget(work.session)
   }
 
-  /// Nothing is executed, answered or told from now on: both loops are about to end.
+  /// Nothing is executed, answered or told from now on: the loop is about to end.
   func stop() {
     isStopped = true
+    for work in connections.values { work.isForgotten = true }
     connections.removeAll()
     ready.removeAll()
     responder.core.hub.unsubscribeAll()
     responder.statistics.stop()
   }
 
-  private func wake(_ id: UInt64) {
-    guard let work = connections[id], !work.isBusy, !work.frames.isEmpty else { return }
-    connections[id]?.isBusy = true
-    ready.append(id)
-    runSoon()
+  private func wake(_ work: Work) {
+    guard !work.isBusy, !work.frames.isEmpty else { return }
+    work.isBusy = true
+    ready.append(work)
   }
 
-  /// One slice for each trip through the loop: kernel events, timers and newly arrived requests come in between.
-  private func runSoon() {
-    guard !isRunning, !ready.isEmpty else { return }
-    isRunning = true
-    loop.assumeIsolated().execute {
-      self.isRunning = false
-      self.runSlice()
-      self.runSoon()
+  /// The next slices when sockets, kernel events and timers have had their turn.
+  private func takeTrip() {
+    guard !hasTrip, !ready.isEmpty else { return }
+    hasTrip = true
+    trips.next {
+      let end = NIODeadline.now() + Self.tripTime
+      repeat {
+        guard let work = self.ready.popFirst() else { break }
+        self.runSlice(work)
+      } while NIODeadline.now() < end
+      self.hasTrip = false
+      self.takeTrip()
     }
   }
 
-  private func runSlice() {
-    guard !ready.isEmpty else { return }
-    let id = ready.removeFirst()
-    guard let work = connections[id], let frame = work.frames.first else { return }
+  private func runSlice(_ work: Work) {
+    guard !work.isForgotten, let frame = work.frames.first else { return }
+    isExecuting = true
+    defer { isExecuting = false }
     var job = work.job ?? responder.job(for: frame, work.session)
     let step = responder.perform(&job, work.session)
-    connections[id]?.job = job
-    if work.isAbandoned, !job.outlivesClient || step.ends { return forget(id) }
+    work.job = job
+    if work.isAbandoned, !job.outlivesClient || step.ends { return forget(work) }
     switch step {
     case .again:
-      ready.append(id)
-      // A bulk request, which would keep the CPU for a whole slice of the scheduler's, some milliseconds, before the
-      // control loop can hand over a request that overtakes it.
+      ready.append(work)
+      // A bulk request, which would keep the CPU for a whole slice of the kernel's, some milliseconds, before a client on
+      // this CPU can write a request that overtakes it.
       sched_yield()
-    case .reply(let reply):
-      finish(id, frame, reply)
-    case .share(let reply, let area):
-      finish(id, frame, reply, passing: area)
+    case .reply(let reply): finish(work, frame, reply)
+    case .share(let reply, let area): finish(work, frame, reply, passing: area)
     case .page(let reply, let more):
-      let written = work.session.connection.send(reply, to: frame, more: more, isLast: false)
       // A stream goes on when the socket has taken the last page: never more than one page in memory.
-      written.hop(to: loop).assumeIsolated().whenComplete { _ in
-        guard self.connections[id] != nil else { return }
-        self.ready.append(id)
-        self.runSoon()
+      work.session.connection.send(reply, to: frame, more: more) {
+        guard !work.isForgotten else { return }
+        self.ready.append(work)
+        self.takeTrip()
       }
     case .whenQuiesced(let generation, let reply):
       responder.core.whenQuiesced(generation) { quiesced in
-        self.finish(id, frame, quiesced ? reply : Self.stuck(reply))
+        self.finish(work, frame, quiesced ? reply : Self.stuck(reply))
       }
     }
   }
 
-  private func finish(_ id: UInt64, _ frame: IncomingFrame, _ reply: Reply, passing area: StatisticsArea? = nil) {
-    guard let work = connections[id], !work.frames.isEmpty else { return }
-    work.session.connection.send(reply, to: frame, passing: area)
-    connections[id]?.frames.removeFirst()
-    connections[id]?.job = nil
-    connections[id]?.isBusy = false
-    wake(id)
+  private func finish(_ work: Work, _ frame: IncomingFrame, _ reply: Reply, passing area: StatisticsArea? = nil) {
+    guard !work.isForgotten else { return }
+    work.frames.removeFirst()
+    work.job = nil
+    work.isBusy = false
+    wake(work)
+    takeTrip()
+    // Last, as more requests may come in from within.
+    work.session.connection.finish(frame, with: reply, passing: area)
   }
 
   /// The change is made and published; only the stronger acknowledgement cannot be given.

@@ -170,20 +170,17 @@ final class WriterCore {
 
   private func checkWaiters(_ now: UInt64) {
     guard !waiters.isEmpty else { return }
-    var still: [Waiter] = []
-    for waiter in waiters {
-      if writer.isQuiesced(waiter.generation) {
-        waiter.finish(true)
-      } else if waiter.deadline <= now {
+    let looked = waiters.map { (waiter: $0, isQuiesced: writer.isQuiesced($0.generation)) }
+    // Before anybody is told, who may wait for more.
+    waiters = looked.lazy.filter { !$0.isQuiesced && $0.waiter.deadline > now }.map(\.waiter)
+    for (waiter, isQuiesced) in looked where isQuiesced || waiter.deadline <= now {
+      if !isQuiesced {
         logger.error(
           "a worker holds up the grace period",
           metadata: ["generation": "\(waiter.generation)", "workers": "\(writer.statistics.laggingWorkers)"])
-        waiter.finish(false)
-      } else {
-        still.append(waiter)
       }
+      waiter.finish(isQuiesced)
     }
-    waiters = still
   }
 
   private func period(_ now: UInt64, moreDue: Bool) -> Int64 {

@@ -66,7 +66,7 @@ class Client:
         """Deletes by key; `unchanged` counts what was absent."""
         return self._batch(wire.DELETE, [pack_item(key) for key in keys], atomic, quiesced)
 
-    def upsert_many(self, records: Sequence[Record], per_frame: int = 16384) -> Outcome:
+    def upsert_many(self, records: Sequence[Record], per_frame: int = 2048) -> Outcome:
         """Sets any number of records in pipelined frames, each atomic; raises at the first refused one."""
         table, size, octets = join_records([(table_of(record), pack_record(record)) for record in records])
         return self.load_packed(PackedRecords(table, size, octets), per_frame, atomic=True)
