@@ -11,6 +11,8 @@ final class WorkerThread: @unchecked Sendable {
   private let table: FlowTable
   private let index: Int
   private let cpu: Int?
+  /// Nobody else needs that CPU.
+  private let hasOwnCPU: Bool
   private let rings: WorkerRings
   /// Readable when the slow path or another worker has sent something; -1 for none.
   private let bell: Int32
@@ -22,15 +24,12 @@ final class WorkerThread: @unchecked Sendable {
   /// Written by the thread before it ends, read after the join.
   private var audit: FrameAudit?
 
-  /// Empty turns before a worker sleeps: about 20 µs of looking, so that a stream of a few 10 kpps costs no poll per
-  /// packet, and an idle worker costs nothing.
-  private static let patience = 128
   /// Longest sleep in poll, in milliseconds: the bound on noticing the command word.
   private static let longestSleep: Int32 = 100
 
   init(
     settings: PlaneSettings, resources: QueueResources, counters: WorkerCounters, table: FlowTable, worker: Int,
-    cpu: Int?, rings: WorkerRings, link: consuming HandoverLink, bell: Int32
+    cpu: Int?, hasOwnCPU: Bool, rings: WorkerRings, link: consuming HandoverLink, bell: Int32
   ) throws(PlaneError) {
     self.settings = settings
     self.resources = resources
@@ -38,6 +37,7 @@ final class WorkerThread: @unchecked Sendable {
     self.table = table
     index = worker
     self.cpu = cpu
+    self.hasOwnCPU = hasOwnCPU
     self.rings = rings
     self.bell = bell
     handover = try HandoverBuffer(settings: settings, chunkSize: resources.memory.chunkSize, table: table, link: link)
@@ -92,18 +92,25 @@ final class WorkerThread: @unchecked Sendable {
       settings: settings, memory: resources.memory, ports: ports, counters: counters, table: table, index: index,
       rings: rings, handover: handover)
     var idle = 0
+    var patience = Patience(mayGrow: hasOwnCPU)
     while command.load(ordering: .acquiring) == 0 {
       if worker.turn() > 0 {
         idle = 0
+        if patience.hasSlept { patience.received(worker.clock.now()) }
         continue
       }
       idle += 1
-      guard idle >= Self.patience else { continue }
+      guard idle >= patience.turns else {
+        // Whoever else wants this CPU, a receive path in a thread of its own say, does not wait for the end of the looking.
+        if idle % Patience.shortest == 0 { sched_yield() }
+        continue
+      }
       if resources.pollsBusily {
         for port in 0..<count where unsafe !ports[port].pollsDriver { unsafe ports[port].findDriver() }
         idle = 0
         continue
       }
+      patience.sleeps(worker.clock.now())
       quiescence.offline(index)
       if let timeout = timeout(worker), worker.prepareToSleep() { sleep(timeout) }
       worker.awake()
