@@ -17,10 +17,11 @@ import fastpath_client as fp  # noqa: E402
 from testbed.command import run  # noqa: E402
 
 MAGS = 64
+#: octets of a frame that is offered
+SIZE = 78
 OWNER = 7
-#: Of the suite's programs: the one whose first packet is waited for in a handover.
+#: The binding whose first packet is waited for in a handover.
 HANDED_OVER = 4711
-PROBE_GAP = 20
 #: The suite's programs run where the generator does: the worker has the other CPU.
 BESIDE = ["taskset", "-c", "0"]
 
@@ -31,7 +32,7 @@ def build():
     triple = run(["cc", "-print-multiarch"]).stdout.strip()
     compiler = os.path.join(os.path.dirname(os.path.realpath(run(["which", "swift"]).stdout.strip())), "clang")
     headers = glob.glob(os.path.join(HERE, "*.h")) + glob.glob(os.path.join(ROOT, "clients", "c", "*.h"))
-    for name in ("update", "probe", "handover"):
+    for name in ("update", "handover", "floor"):
         made(name, f"{name}.c", ["cc", "-O2", "-Wall", "-Wextra", "-Werror"], ["-lbpf"], headers)
     options = ["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", f"-I/usr/include/{triple}", "-c"]
     made("watch.bpf.o", "watch.bpf.c", [compiler, *options], [], [])
@@ -123,15 +124,23 @@ class Domain(bench.Bench):
             raise RuntimeError(f"{packets - tunnelled} packets came without a tunnel")
         return packets
 
-    def probe(self):
-        """Starts the packets to the mobile node that is handed over."""
-        return self.start(
-            [*BESIDE, os.path.join(bench.BUILT, "probe"), "core", bench.MACS["cn"], bench.MACS["core"], HANDED_OVER, PROBE_GAP],
-            namespace=self.cn, stdout=subprocess.PIPE, text=True)
+    def offer(self, bindings, rate, burst):
+        """Starts packets to the mobile nodes at a rate, in bursts with sleep between: their CPU is the suite's, too."""
+        return self.generate(
+            destinations=bindings, seconds=60, size=SIZE, rate=rate, burst=burst, watched=HANDED_OVER)
 
-    def capacity(self, bindings, size, seconds=2):
+    @staticmethod
+    def offered(load, rate):
+        """Ends the packets; how many there were, which must be as many as wanted."""
+        load.terminate()
+        made = json.loads(load.communicate(timeout=20)[0])
+        if made["frames"] < 0.98 * rate * made["seconds"]:
+            raise RuntimeError(f"{made['frames'] / made['seconds']:.0f} packets a second were offered instead of {rate:.0f}")
+        return made["frames"]
+
+    def capacity(self, bindings, seconds=2):
         """Packets a second that the device forwards at most."""
-        generator = self.generate(destinations=bindings, seconds=seconds + 1, size=size)
+        generator = self.generate(destinations=bindings, seconds=seconds + 1, size=SIZE)
         time.sleep(0.5)
         first, start = self.arrived(), time.monotonic()
         time.sleep(seconds)

@@ -20,10 +20,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import results  # noqa: E402
-from bed import Domain, build, fp, packed, write_ndjson  # noqa: E402
+from bed import SIZE, Domain, bench, build, fp, packed, write_ndjson  # noqa: E402
 from bench import Bed, busy  # noqa: E402
+from testbed.command import run  # noqa: E402
 
-SIZE = 78
 #: row: (unit, goal, what the figure is)
 ROWS = {
     "load-1m": ("s", "≤ 1.0", "Python client, packed records from memory, first octet sent to last frame published"),
@@ -36,6 +36,9 @@ ROWS = {
     "memory": ("MB", "≤ 450", "resident, whole daemon, after load-1m"),
 }
 
+#: What stands beside a row: its way on this machine with nothing done on it (floor.c), in the same minute.
+FLOORS = {"set": "a process in C that only answers, over such a socket and on the same CPU"}
+
 
 class Figures:
     """The figures of all rounds by row, and what is to be noted of them."""
@@ -43,14 +46,19 @@ class Figures:
     def __init__(self, wanted):
         self.wanted = wanted
         self.values = {row: [] for row in ROWS}
+        #: the same way without a daemon in it, as far as the machine alone takes time for it
+        self.floors = {row: [] for row in ROWS}
         self.notes = {row: [] for row in ROWS}
 
-    def add(self, row, value, note=None):
+    def add(self, row, value, note=None, floor=None):
         """One round's figure."""
         self.values[row].append(value)
         if note:
             self.notes[row].append(note)
-        print(f"  {row}: {value:.3f} {ROWS[row][0]}{', ' + note if note else ''}", flush=True)
+        if floor is not None:
+            self.floors[row].append(floor)
+        beside = f" (floor {floor:.3f})" if floor is not None else ""
+        print(f"  {row}: {value:.3f} {ROWS[row][0]}{beside}{', ' + note if note else ''}", flush=True)
 
     def entries(self, rounds_note):
         """Result entries of the rows that were measured."""
@@ -58,7 +66,8 @@ class Figures:
         for row, (unit, goal, words) in ROWS.items():
             if self.values[row]:
                 notes = "; ".join([words, *dict.fromkeys(self.notes[row]), *rounds_note])
-                made.append(results.entry("control", row, unit, self.values[row], note=notes, goal=goal))
+                floors = [("floor", self.floors[row], FLOORS[row])] if self.floors[row] else []
+                made.append(results.entry("control", row, unit, self.values[row], floors, note=notes, goal=goal))
         return made
 
 
@@ -103,7 +112,8 @@ def synchronise(client, records):
 def update_singly(domain, figures, records, other):
     """Rows set, set-during-load."""
     path, count = domain.daemon.socket_path, records.count
-    figures.add("set", domain.tool("update", path, count, "set", 3000)["p99"])
+    figures.add("set", domain.tool("update", path, count, "set", 3000)["p99"],
+                floor=domain.tool("floor", "echo", 3000)["p99"])
     if "set-during-load" not in figures.wanted:
         return
     ends, loads = threading.Event(), []
@@ -127,20 +137,20 @@ def update_singly(domain, figures, records, other):
 def under_load(domain, figures, bindings):
     """Rows handover-effect, updates."""
     domain.watch()
-    half = domain.capacity(bindings, SIZE) / 2
+    half = domain.capacity(bindings) / 2
     words = f"{SIZE}-octet frames, half load {half / 1e3:.0f} kpps"
     if "handover-effect" in figures.wanted:
-        generator = domain.generate(destinations=bindings, seconds=12, size=SIZE, rate=half)
-        probe = domain.probe()
+        load = domain.offer(bindings, half, 16)
         time.sleep(0.5)
         effect = json.loads(domain.ask_watcher("800"))
-        probe.terminate()
-        probe.wait(timeout=5)
-        generator.terminate()
-        generator.communicate(timeout=20)
+        domain.offered(load, half)
         if effect["late"]:
             raise RuntimeError(f"{effect['late']} handovers: a packet took the old tunnel after the acknowledgement")
-        figures.add("handover-effect", effect["p99"], "none on the old tunnel after the acknowledgement")
+        pauses = json.loads(run([os.path.join(bench.BUILT, "floor"), "pauses", "2"]).stdout)
+        figures.add("handover-effect", effect["p99"],
+                    f"median {effect['median']:.0f}; none on the old tunnel after the acknowledgement; meanwhile the host took "
+                    + " and ".join(f"{cpu['share']:.1%}" for cpu in pauses) + " of the CPUs' time in pauses of 0.1 ms or more, "
+                    + " and ".join(f"{cpu['long']:.0f}" for cpu in pauses) + " a second of 0.3 ms or more")
     if "updates" in figures.wanted:
         before = lost(domain, bindings, half, lambda: time.sleep(2))[1]
         streamed, missing = lost(
@@ -154,11 +164,10 @@ def under_load(domain, figures, bindings):
 def lost(domain, bindings, rate, action):
     """What the action returned, and the share of packets that were offered beside it and did not arrive."""
     first = domain.arrived()
-    generator = domain.generate(destinations=bindings, seconds=30, size=SIZE, rate=rate)
+    load = domain.offer(bindings, rate, 64)
     time.sleep(0.5)
     outcome = action()
-    generator.terminate()
-    offered = json.loads(generator.communicate(timeout=20)[0])["frames"]
+    offered = domain.offered(load, rate)
     time.sleep(0.3)
     return outcome, max(0, offered - (domain.arrived() - first)) / offered
 

@@ -160,8 +160,10 @@ class Bench(Bed):
         )
         return Daemon(self, self.dut, "lma", settings).start()
 
-    def generate(self, *, destinations, seconds, size, rate=0, direction=DOWN, even=False, cpu=GENERATOR_CPU):
-        """Starts a generator: as fast as it can, or at a rate in frames a second; `size` in octets or "mix"."""
+    def generate(self, *, destinations, seconds, size, rate=0, direction=DOWN, cpu=GENERATOR_CPU, burst=0,
+                 watched=0):
+        """Starts a generator: as fast as it can, or at a rate in frames a second; `size` in octets or "mix". With
+        `burst` so many frames are sent together, the first of them to binding `watched`, and it sleeps in between."""
         namespace, interface, ends = {
             DOWN: (self.cn, "core", (MACS["cn"], MACS["core"])),
             UP: (self.mag, "transport", (MACS["mag"], MACS["transport1"])),
@@ -172,7 +174,7 @@ class Bench(Bed):
         return self.start(
             ["taskset", "-c", cpu, *program, *options]
             + (["-r", rate] if rate else [])
-            + (["-e"] if even else [])
+            + (["-b", burst, "-w", watched] if burst else [])
             + (["-u"] if direction == UP else []),
             namespace=namespace,
             stdout=subprocess.PIPE,

@@ -93,7 +93,7 @@ def sample(device, direction, size=78):
     device.ask(direction, "samples")
     before = device.totals(direction)[1]
     generator = device.generate(
-        destinations=device.bindings, seconds=0.05, size=size, rate=2000, direction=direction, even=True
+        destinations=device.bindings, seconds=0.05, size=size, rate=2000, direction=direction
     )
     generator.communicate(timeout=20)
     # On a busy machine a worker may come to them late.

@@ -26,8 +26,11 @@ struct generator {
 	__u32 destinations; /* bindings 0 … destinations-1, one after another in a random order */
 	__u32 gateways;	    /* binding i is in the tunnel of gateway 1 + i % gateways */
 	__u32 mixed;	    /* sizes as above, else as they come */
+	__u32 burst;	    /* frames sent together; 0: one after the other */
+	__u32 watched;	    /* the binding that the first frame of each burst goes to */
 	__u64 gap;	    /* between two frames, in 1/1024 ns; 0: as fast as it goes */
-	__u64 due;	    /* when the next one is, in 1/1024 ns */
+	__u64 due;	    /* when the next one is, in 1/1024 ns; 0: now */
+	__u64 first, last;  /* when frames were sent, of paced ones (CLOCK_MONOTONIC) */
 	__u64 number;	    /* of the next frame, which is how many there have been */
 };
 

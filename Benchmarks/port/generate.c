@@ -2,15 +2,21 @@
 /*
  * Sends frames through an interface:
  * generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS] [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix]
- *          [-r RATE [-e]] [-o FIRST_NUMBER]
+ *          [-r RATE [-b BURST [-w BINDING]]] [-o FIRST_NUMBER]
  *
- * As fast as one CPU can, or RATE frames a second: in bursts of 32 with sleep between, or with -e each at its time,
- * which takes the whole CPU, and stamped with it. Live frames of BPF_PROG_TEST_RUN: no skb, no system call per packet.
- * SIZE is the frame without the tunnel header that it has with -u (uplink). Ends after SECONDS or on SIGTERM and prints
- * {"frames":N,"seconds":S}: frames offered; a full ring at the other end drops some of them.
+ * As fast as one CPU can, or RATE frames a second, each at its time and stamped with that. Both take the whole CPU and
+ * are one run of the program: the kernel needs 25 ms to end one and to begin another (Linux 6.18), in which no frame is
+ * sent. With -b the CPU is free in between: BURST frames are sent together, the first of them to BINDING's mobile node,
+ * all stamped with the time they were made. Short runs are cheap for a program that is attached somewhere (the kernel
+ * keeps its XDP dispatcher as it is then), so this one is, at IFACE, where it passes on what arrives. Live frames of
+ * BPF_PROG_TEST_RUN: no skb, no system call per packet. SIZE is the frame without the tunnel header that it has with -u
+ * (uplink). Ends after SECONDS or on SIGTERM and prints
+ * {"frames":N,"seconds":S}: frames offered, and (paced) the time from first to last; a full ring at the other end drops
+ * some of them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,13 +33,15 @@
 
 #include "frame.h"
 
-enum { LARGEST = MIX_LARGE, LAP = 1 << 20, BATCH = 256, BURST = 32, LAPS_A_SECOND = 20 };
+enum { LARGEST = MIX_LARGE, BATCH = 256 };
 
 struct load {
 	uint8_t frame[LARGEST + IPV6];
 	uint32_t size;
 	double seconds, rate;
-	int uplink, even, program;
+	int uplink;
+	uint32_t burst;
+	struct bpf_program *program;
 	volatile struct generator *generator;
 };
 
@@ -104,7 +112,7 @@ static int prepare(struct load *load, const char *path, struct generator *settin
 		return -errno;
 	build(load);
 	memcpy(settings->frame, load->frame, load->uplink ? UP_WRITTEN : DOWN_WRITTEN);
-	if (load->even)
+	if (load->rate > 0 && !load->burst)
 		settings->gap = (uint64_t)(1024e9 / load->rate);
 	/* The global `generator` is all there is in .bss. */
 	bpf_object__for_each_map(map, object) if (strstr(bpf_map__name(map), ".bss")) state = map;
@@ -116,32 +124,51 @@ static int prepare(struct load *load, const char *path, struct generator *settin
 	program = bpf_object__find_program_by_name(object, load->uplink ? "uplink" : "downlink");
 	if (load->generator == MAP_FAILED || !program)
 		return -errno;
-	load->program = bpf_program__fd(program);
-	return 0;
+	load->program = program;
+	/* Until the end of the process. */
+	return load->burst && !bpf_program__attach_xdp(program, (int)settings->interface) ? -errno : 0;
 }
 
-/* One lap: a long one, or the next burst when it is due. 0 or -errno. */
-static int send_lap(struct load *load, double start, uint64_t sent)
+/* Runs of one burst each, and sleep until the next is due. 0 or -errno. */
+static int send_bursts(struct load *load, double start)
 {
 	struct xdp_md context = {.data_end = load->size};
-	int bursts = load->rate > 0 && !load->even;
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = load->frame, .data_size_in = load->size, .ctx_in = &context,
-		    .ctx_size_in = sizeof(context), .repeat = LAP, .batch_size = BATCH,
+		    .ctx_size_in = sizeof(context), .repeat = (int)load->burst, .batch_size = load->burst,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-	double wait = bursts ? start + (double)sent / load->rate - now() : 0;
-	struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};
-	int error;
+	double sent = 0;
+	int error = 0;
 
-	if (bursts)
-		run.repeat = run.batch_size = BURST;
-	if (load->even) {
-		run.batch_size = 1;
-		run.repeat = (int)(load->rate / LAPS_A_SECOND) + 1;
+	while (!stopped && !error && now() < start + load->seconds) {
+		double wait = start + sent / load->rate - now();
+		struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};
+
+		if (wait > 0)
+			nanosleep(&pause, NULL);
+		error = bpf_prog_test_run_opts(bpf_program__fd(load->program), &run);
+		sent += load->burst;
 	}
-	if (wait > 0)
-		nanosleep(&pause, NULL);
-	error = bpf_prog_test_run_opts(load->program, &run);
-	return error && error != -EINTR ? error : 0;
+	return error == -EINTR ? 0 : error;
+}
+
+/* A signal ends it as well: the caller's, or the clock's after `seconds`. 0 or -errno. */
+static int send_frames(struct load *load)
+{
+	struct itimerval end = {.it_value.tv_sec = (time_t)load->seconds, .it_interval.tv_usec = 10000};
+	struct xdp_md context = {.data_end = load->size};
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = load->frame, .data_size_in = load->size, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = INT_MAX, .batch_size = load->rate > 0 ? 1 : BATCH,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+	int error = 0;
+
+	end.it_value.tv_usec = (suseconds_t)((load->seconds - (double)end.it_value.tv_sec) * 1e6) + 1;
+	setitimer(ITIMER_REAL, &end, NULL);
+	while (!stopped && !error) {
+		error = bpf_prog_test_run_opts(bpf_program__fd(load->program), &run);
+		if (error == -EINTR)
+			error = 0;
+	}
+	return error;
 }
 
 static int parse(struct load *load, struct generator *settings, int argc, char **argv)
@@ -155,7 +182,7 @@ static int parse(struct load *load, struct generator *settings, int argc, char *
 		return 0;
 	settings->interface = if_nametoindex(argv[2]);
 	optind = 5;
-	while ((option = getopt(argc, argv, "un:g:t:l:r:eo:")) != -1) {
+	while ((option = getopt(argc, argv, "un:g:t:l:r:o:b:w:")) != -1) {
 		if (option == 'u')
 			load->uplink = 1;
 		else if (option == 'n')
@@ -170,8 +197,10 @@ static int parse(struct load *load, struct generator *settings, int argc, char *
 			load->size = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'r')
 			load->rate = strtod(optarg, NULL);
-		else if (option == 'e')
-			load->even = 1;
+		else if (option == 'b')
+			settings->burst = load->burst = (uint32_t)strtoul(optarg, NULL, 10);
+		else if (option == 'w')
+			settings->watched = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 'o')
 			settings->number = strtoul(optarg, NULL, 10);
 		else
@@ -180,20 +209,21 @@ static int parse(struct load *load, struct generator *settings, int argc, char *
 	if (settings->mixed)
 		load->size = MIX_LARGE;
 	return settings->interface && settings->destinations && settings->gateways && load->size >= MIX_SMALL &&
-	       load->size <= LARGEST && (!load->even || load->rate > 0);
+	       load->size <= LARGEST && load->burst <= BATCH && (!load->burst || (load->rate > 0 && !load->uplink));
 }
 
 int main(int argc, char **argv)
 {
 	static struct load load;
 	struct generator settings;
-	double start, end;
+	double start, seconds;
 	int error;
 
 	if (!parse(&load, &settings, argc, argv)) {
 		fprintf(stderr, "usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS]"
-				" [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix] [-r RATE [-e]] [-o FIRST_NUMBER]\n"
-				"IFACE must exist, SIZE be 78 to 1514\n");
+				" [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix] [-r RATE [-b BURST [-w BINDING]]]"
+				" [-o FIRST_NUMBER]\n"
+				"IFACE must exist, SIZE be 78 to 1514, BURST at most 256\n");
 		return 2;
 	}
 	error = prepare(&load, argv[1], &settings);
@@ -203,17 +233,18 @@ int main(int argc, char **argv)
 	}
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
-	prctl(PR_SET_TIMERSLACK, 1UL);
+	signal(SIGALRM, stop);
 	start = now();
-	end = start + load.seconds;
-	load.generator->due = (uint64_t)(start * 1e9) << 10;
-	while (!stopped && now() < end && !error)
-		error = send_lap(&load, start, load.generator->number - settings.number);
+	error = load.burst ? send_bursts(&load, start) : send_frames(&load);
 	if (error) {
 		fprintf(stderr, "generate: live frames: %s\n", strerror(-error));
 		return 1;
 	}
+	if (load.rate > 0 && !load.burst)
+		seconds = (double)(load.generator->last - load.generator->first) / 1e9;
+	else
+		seconds = now() - start;
 	printf("{\"frames\":%llu,\"seconds\":%.6f}\n", (unsigned long long)load.generator->number - settings.number,
-	       now() - start);
+	       seconds);
 	return 0;
 }
