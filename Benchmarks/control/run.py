@@ -148,7 +148,7 @@ def under_load(domain, figures, bindings):
             raise RuntimeError(f"{effect['late']} handovers: a packet took the old tunnel after the acknowledgement")
         pauses = json.loads(run([os.path.join(bench.BUILT, "floor"), "pauses", "2"]).stdout)
         figures.add("handover-effect", effect["p99"],
-                    f"median {effect['median']:.0f}; none on the old tunnel after the acknowledgement; meanwhile the host took "
+                    f"median {effect['median']:.0f}; none on the old tunnel after the acknowledgement; right after it the host took "
                     + " and ".join(f"{cpu['share']:.1%}" for cpu in pauses) + " of the CPUs' time in pauses of 0.1 ms or more, "
                     + " and ".join(f"{cpu['long']:.0f}" for cpu in pauses) + " a second of 0.3 ms or more")
     if "updates" in figures.wanted:

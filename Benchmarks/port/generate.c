@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -139,6 +140,7 @@ static int send_bursts(struct load *load, double start)
 	double sent = 0;
 	int error = 0;
 
+	prctl(PR_SET_TIMERSLACK, 1UL);
 	while (!stopped && !error && now() < start + load->seconds) {
 		double wait = start + sent / load->rate - now();
 		struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};

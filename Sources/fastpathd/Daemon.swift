@@ -58,9 +58,11 @@ final class Daemon {
   private func start(_ configuration: DaemonConfiguration) throws(ExitFailure) {
     let ports = try PortSetup.inspect(configuration)
     var warnings = ports.flatMap(OffloadSurvey.warnings)
-    let live = try PlaneAssembly.live(configuration, ports)
+    var live = try PlaneAssembly.live(configuration, ports)
     // Of a longer list, as of `auto`, which is every CPU, only as many have a worker as there are queues.
-    ThreadPlacement.leave(live.cpus.map { Array($0.prefix(live.queues)) }, logger: logger)
+    let workersCPUs = live.cpus.map { Array($0.prefix(live.queues)) }
+    let isRoomLeft = ThreadPlacement.leave(workersCPUs, logger: logger)
+    live.hasOwnCPUs = isRoomLeft && workersCPUs.map { Set($0).count == live.queues } == true
     let table = try makeTable(workers: live.queues)
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)

@@ -9,7 +9,8 @@ import Logging
 enum ThreadPlacement {
   /// For the calling thread and those that it makes from now on; workers go to their own CPUs themselves.
   /// - Parameter cpus: of the pinned workers; nil when they are not pinned.
-  static func leave(_ cpus: [Int]?, logger: Logger) {
+  /// - Returns: whether there are CPUs beside the workers', for all other threads.
+  static func leave(_ cpus: [Int]?, logger: Logger) -> Bool {
     let cpus = (cpus ?? []).map { Int32($0) }
     // Safe: the array's own elements, for this call.
     let status = unsafe cpus.withUnsafeBufferPointer { unsafe fp_leave_cpus($0.baseAddress, Int32($0.count)) }
@@ -21,5 +22,6 @@ enum ThreadPlacement {
         "the kernel keeps threads on the workers' CPUs, where packets wait for them: allow sched_setaffinity",
         metadata: ["errno": "\(-status)"])
     }
+    return status > 0
   }
 }

@@ -4,43 +4,47 @@ import Testing
 /// Expectations from Documentation/virt/kvm/halt-polling.rst: grow after a short halt, shrink after a long one.
 @Suite("How long a worker looks for packets before it sleeps")
 struct PatienceTests {
-  private let short = Patience.shortSleep - 1
-
-  @Test("Twice as long after each short sleep, up to the longest; as at the beginning after a long one")
-  func growing() {
-    var patience = Patience(mayGrow: true)
-    #expect(patience.turns == Patience.shortest && !patience.hasSlept)
-    var expected = Patience.shortest
-    for _ in 0..<10 {
-      patience.sleeps(1_000_000)
-      #expect(patience.hasSlept)
-      patience.received(1_000_000 + short)
-      expected = min(expected * 2, Patience.longest)
-      #expect(patience.turns == expected && !patience.hasSlept)
+  private func after(_ gaps: [UInt64], mayGrow: Bool = true) -> Patience {
+    var patience = Patience(mayGrow: mayGrow)
+    var now: UInt64 = 1_000_000
+    for gap in gaps {
+      patience.lacksPackets(now)
+      now += gap
+      patience.received(now)
     }
-    #expect(expected == Patience.longest)
-    patience.sleeps(1_000_000)
-    patience.received(1_000_000 + Patience.shortSleep)
-    #expect(patience.turns == Patience.shortest)
+    return patience
   }
 
-  @Test("Sleeps between two packets count from the first")
-  func together() {
-    var patience = Patience(mayGrow: true)
-    patience.sleeps(1_000_000)
-    patience.sleeps(1_000_000 + short)
-    patience.received(1_000_000 + 2 * short)
-    #expect(patience.turns == Patience.shortest)
+  @Test("Twice as long after each gap that can be bridged, up to the longest; as at the beginning after another")
+  func growing() {
+    #expect(after([]).turns == Patience.shortest)
+    for count in 1...10 {
+      let expected = min(Patience.shortest << count, Patience.longest)
+      #expect(after(Array(repeating: Patience.bridged - 1, count: count)).turns == expected)
+    }
+    let short = Array(repeating: UInt64(50_000), count: 8)
+    #expect(after(short + [Patience.bridged]).turns == Patience.shortest)
+    #expect(after(short + [500_000, 500_000]).turns == Patience.shortest)
+    #expect(after([500_000, 50_000]).turns == 2 * Patience.shortest)
   }
 
-  @Test("It stays short where others need the CPU, and without a sleep nothing changes")
+  @Test("In a long gap it is as at the beginning before a packet has come, and the gap counts from its beginning")
+  func asleep() {
+    var patience = after(Array(repeating: 50_000, count: 8))
+    #expect(patience.turns == Patience.longest && !patience.isInGap)
+    patience.lacksPackets(1_000_000)
+    #expect(patience.turns == Patience.longest && patience.isInGap)
+    patience.lacksPackets(1_000_000 + Patience.bridged)
+    #expect(patience.turns == Patience.shortest)
+    patience.received(1_000_001 + Patience.bridged)
+    #expect(patience.turns == Patience.shortest && !patience.isInGap)
+  }
+
+  @Test("It stays short where others need the CPU, and without a gap nothing changes")
   func shared() {
-    var shared = Patience(mayGrow: false)
-    shared.sleeps(1_000_000)
-    shared.received(1_000_001)
-    #expect(shared.turns == Patience.shortest && !shared.hasSlept)
-    var own = Patience(mayGrow: true)
-    own.received(1_000_000)
-    #expect(own.turns == Patience.shortest)
+    #expect(after(Array(repeating: 50_000, count: 8), mayGrow: false).turns == Patience.shortest)
+    var patience = Patience(mayGrow: true)
+    patience.received(1_000_000)
+    #expect(patience.turns == Patience.shortest)
   }
 }

@@ -238,7 +238,6 @@ class TwoQueues(Peered):
         movement.predictive(away=0.3)
         used = {name: [after - earlier for after, earlier in zip(self.redirected(*ports), before[name], strict=True)]
                 for name, ports in way.items()}
-        self.assertGreater(min(used["MAG2"]), 50, f"one queue had all of it, the run says nothing: {used}")
         time.sleep(0.3)
         for stream in streams:
             arrived, result = self.finish(stream)
@@ -247,6 +246,8 @@ class TwoQueues(Peered):
             gone, back = movement.times["redirecting"][1], movement.times["released"][0]
             self.assertGreater(len([record for record in arrived if gone < record[1] < back]), 20, "nothing was held")
         self.assertEqual(self.mags[2].control.counters().get("held", 0), 0)
+        # Last: what was lost on a queue is said first.
+        self.assertGreater(min(used["MAG2"]), 50, f"one queue had all of it, the run says nothing: {used}")
 
 
 class Localized(Peered):

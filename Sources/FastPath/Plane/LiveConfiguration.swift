@@ -18,18 +18,22 @@ public struct LiveConfiguration: Sendable {
   public var queues: Int
   /// CPU of each worker, or nil to leave it to the scheduler.
   public var cpus: [Int]?
+  /// The other threads have CPUs besides those of the workers: these may be kept busy for a while without packets.
+  public var hasOwnCPUs: Bool
   /// Workers never sleep, and let the driver receive so many packets at a time where the kernel knows what to poll; nil
   /// leaves that to interrupts, and a worker that has nothing to do sleeps.
   public var busyPoll: Int?
 
   public init(
-    settings: PlaneSettings, interfaces: [String], mode: AttachMode, queues: Int, cpus: [Int]?, busyPoll: Int? = nil
+    settings: PlaneSettings, interfaces: [String], mode: AttachMode, queues: Int, cpus: [Int]?,
+    hasOwnCPUs: Bool = false, busyPoll: Int? = nil
   ) {
     self.settings = settings
     self.interfaces = interfaces
     self.mode = mode
     self.queues = queues
     self.cpus = cpus
+    self.hasOwnCPUs = hasOwnCPUs
     self.busyPoll = busyPoll
   }
 }

@@ -99,14 +99,12 @@ public final class LivePlane {
   /// - Parameter bell: descriptor that becomes readable when `injectionRing` or one of `handoverRings` has packets; -1 for
   ///   none.
   public func start(bell: Int32 = -1) throws(PlaneError) {
-    let taken = Set(configuration.cpus?.prefix(configuration.queues) ?? [])
-    let hasOwnCPU = taken.count == configuration.queues && taken.count < sysconf(Int32(_SC_NPROCESSORS_ONLN))
     for (queue, resource) in resources.enumerated() {
       let cpu = configuration.cpus.map { $0[queue % $0.count] }
       threads.append(
         try WorkerThread(
           settings: configuration.settings, resources: resource, counters: counterMemory.counters(worker: queue),
-          table: table, worker: queue, cpu: cpu, hasOwnCPU: hasOwnCPU, rings: rings(worker: queue),
+          table: table, worker: queue, cpu: cpu, hasOwnCPU: configuration.hasOwnCPUs, rings: rings(worker: queue),
           link: link(worker: queue),
           bell: queue == 0 ? bell : -1))
     }

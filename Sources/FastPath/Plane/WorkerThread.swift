@@ -96,10 +96,11 @@ final class WorkerThread: @unchecked Sendable {
     while command.load(ordering: .acquiring) == 0 {
       if worker.turn() > 0 {
         idle = 0
-        if patience.hasSlept { patience.received(worker.clock.now()) }
+        if patience.isInGap { patience.received(worker.clock.now()) }
         continue
       }
       idle += 1
+      if idle == Patience.shortest { patience.lacksPackets(worker.clock.now()) }
       guard idle >= patience.turns else {
         // Whoever else wants this CPU, a receive path in a thread of its own say, does not wait for the end of the looking.
         if idle % Patience.shortest == 0 { sched_yield() }
@@ -110,7 +111,6 @@ final class WorkerThread: @unchecked Sendable {
         idle = 0
         continue
       }
-      patience.sleeps(worker.clock.now())
       quiescence.offline(index)
       if let timeout = timeout(worker), worker.prepareToSleep() { sleep(timeout) }
       worker.awake()
