@@ -4,8 +4,8 @@ import Testing
 /// Expectations from Documentation/virt/kvm/halt-polling.rst: grow after a short halt, shrink after a long one.
 @Suite("How long a worker looks for packets before it sleeps")
 struct PatienceTests {
-  private func after(_ gaps: [UInt64], mayGrow: Bool = true) -> Patience {
-    var patience = Patience(mayGrow: mayGrow)
+  private func after(_ gaps: [UInt64], hasOwnCPU: Bool = true, pollsBusily: Bool = false) -> Patience {
+    var patience = Patience(hasOwnCPU: hasOwnCPU, pollsBusily: pollsBusily)
     var now: UInt64 = 1_000_000
     for gap in gaps {
       patience.lacksPackets(now)
@@ -40,10 +40,12 @@ struct PatienceTests {
     #expect(patience.turns == Patience.shortest && !patience.isInGap)
   }
 
-  @Test("It stays short where others need the CPU, and without a gap nothing changes")
+  @Test("It stays short where others need the CPU or the worker never sleeps, and without a gap nothing changes")
   func shared() {
-    #expect(after(Array(repeating: 50_000, count: 8), mayGrow: false).turns == Patience.shortest)
-    var patience = Patience(mayGrow: true)
+    let short = Array(repeating: UInt64(50_000), count: 8)
+    #expect(after(short, hasOwnCPU: false).turns == Patience.shortest)
+    #expect(after(short, pollsBusily: true).turns == Patience.shortest)
+    var patience = Patience(hasOwnCPU: true, pollsBusily: false)
     patience.received(1_000_000)
     #expect(patience.turns == Patience.shortest)
   }

@@ -105,8 +105,7 @@ public final class LivePlane {
         try WorkerThread(
           settings: configuration.settings, resources: resource, counters: counterMemory.counters(worker: queue),
           table: table, worker: queue, cpu: cpu, hasOwnCPU: configuration.hasOwnCPUs, rings: rings(worker: queue),
-          link: link(worker: queue),
-          bell: queue == 0 ? bell : -1))
+          link: link(worker: queue), bell: queue == 0 ? bell : -1))
     }
   }
 

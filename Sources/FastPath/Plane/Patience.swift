@@ -1,7 +1,7 @@
 /// How many turns without a packet a worker takes before it sleeps.
 ///
-/// To be woken costs a packet 15 to 30 µs, and where the CPU is a virtual one sometimes milliseconds, in which others are
-/// lost; to look costs the CPU's time. So it is as with KVM, which polls before it halts a guest
+/// To be woken costs a packet some 20 µs, and where the CPU is a virtual one sometimes a millisecond or two; to look costs
+/// the CPU's time. So it is as with KVM, which polls before it halts a guest
 /// (Documentation/virt/kvm/halt-polling.rst): after a gap between packets that longer looking had bridged, the worker looks
 /// twice as long the next time; in a longer one it looks as long as at the beginning.
 package struct Patience {
@@ -17,8 +17,9 @@ package struct Patience {
   private var gapSince: UInt64?
   private let mayGrow: Bool
 
-  /// - Parameter mayGrow: false where other threads need the worker's CPU.
-  package init(mayGrow: Bool) { self.mayGrow = mayGrow }
+  /// It stays at `shortest` where other threads need the worker's CPU, and for a worker that polls busily: that one never
+  /// sleeps, gives nothing away meanwhile, and looks for a driver to poll whenever it is through.
+  package init(hasOwnCPU: Bool, pollsBusily: Bool) { mayGrow = hasOwnCPU && !pollsBusily }
 
   package var isInGap: Bool { gapSince != nil }
 

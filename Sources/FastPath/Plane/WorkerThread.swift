@@ -92,7 +92,7 @@ final class WorkerThread: @unchecked Sendable {
       settings: settings, memory: resources.memory, ports: ports, counters: counters, table: table, index: index,
       rings: rings, handover: handover)
     var idle = 0
-    var patience = Patience(mayGrow: hasOwnCPU)
+    var patience = Patience(hasOwnCPU: hasOwnCPU, pollsBusily: resources.pollsBusily)
     while command.load(ordering: .acquiring) == 0 {
       if worker.turn() > 0 {
         idle = 0
