@@ -118,7 +118,9 @@ public final class TableService: Sendable {
         ).run()
       }.wait()
     } catch {
-      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
+      logger.error(
+        "the control thread has ended: the snapshot is not loaded; start the daemon again and report this",
+        metadata: ["reason": "\(error)"])
     }
   }
 
@@ -155,7 +157,9 @@ public final class TableService: Sendable {
     do {
       try loop.submit { [room] in room.value.scheduler.stop() }.wait()
     } catch {
-      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
+      logger.error(
+        "the control thread has ended before the requests: the snapshot may lack the last ones; report this",
+        metadata: ["reason": "\(error)"])
     }
     server.stop()
     metrics?.server.stop()
@@ -163,7 +167,8 @@ public final class TableService: Sendable {
       try loop.submit { [room] in room.value.core.stop() }.wait()
       try writerGroup.syncShutdownGracefully()
     } catch {
-      logger.error("writer loop did not end", metadata: ["reason": "\(error)"])
+      logger.error(
+        "the control thread did not end; the process ends without it: report this", metadata: ["reason": "\(error)"])
     }
   }
 
@@ -198,7 +203,9 @@ public final class TableService: Sendable {
       // One slice a trip.
       while events.withLock({ $0.settled < wanted }) { try nextTrip().wait() }
     } catch {
-      logger.error("writer loop does not answer", metadata: ["reason": "\(error)"])
+      logger.error(
+        "the control thread has ended: routes may be missing; start the daemon again and report this",
+        metadata: ["reason": "\(error)"])
     }
   }
 

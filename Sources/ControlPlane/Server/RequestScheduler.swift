@@ -5,7 +5,7 @@ import NIOCore
 /// Executes requests on the writer's loop: each connection's in its own order, connections in turn, one slice at a time,
 /// so that a single update on one connection overtakes a bulk load on another.
 ///
-/// The thread that reads a request executes it: a hand-over to another one and back was a quarter of the time that a single
+/// The thread that reads a request executes it: a hand-over to another one and back was a third of the time that a single
 /// update took (docs/PERFORMANCE.md).
 final class RequestScheduler {
   /// Slices of one trip of the loop begin within this time, so that short ones share a trip.
