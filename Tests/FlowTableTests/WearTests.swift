@@ -59,9 +59,9 @@ import Testing
 
   /// However many keys have come and gone, a look-up reads hardly more than in a new table: searches for present keys by
   /// the audit, for absent ones by the filters. Without renewal it would be 1.35 buckets for a key, and half of the bits,
-  /// all the time. The wear just before a renewal depends on the keys: the longest of a run was 1.21 to 1.30 buckets in a
-  /// hundred seeds, and its mean over the run, which has the narrow bound, 1.17 to 1.20; of the bits 0.12 to 0.19, and 0.09
-  /// to 0.11.
+  /// all the time. The wear just before a renewal depends on the keys: the longest of a run was 1.21 to 1.31 buckets in 250
+  /// seeds, with ever fewer of the longer ones, so that its bound is only against what is far out. The mean over the run has
+  /// the narrow bound: 1.16 to 1.20. Of the bits it was 0.12 to 0.23, and 0.08 to 0.11.
   @Test func lookupsStayShort() throws {
     let seed = testSeed("lookupsStayShort")
     var churn = try Churn(seed: seed)
@@ -74,7 +74,7 @@ import Testing
       // A turnover is forty steps.
       guard step % 20 == 19 else { continue }
       let (mean, filtered) = (try TableAudit.run(writer).proxyTable.probes.mean, churn.filtered)
-      try #require(mean < 1.33 && filtered < 0.25, "seed \(seed), step \(step): \(mean), \(filtered)")
+      try #require(mean < 1.45 && filtered < 0.4, "seed \(seed), step \(step): \(mean), \(filtered)")
       (buckets, bits, looks) = (buckets + mean, bits + filtered, looks + 1)
       try writer.expectSound("seed \(seed), step \(step)")
     }
