@@ -118,8 +118,8 @@ class Crowd(Live, unittest.TestCase):
         come_and_go(500)
         before = self.resident_octets()
         come_and_go(5000)
-        # A connection that stays costs 8 kB and more (the test above).
-        self.assertLess(self.resident_octets() - before, 4 << 20)
+        # Usually nothing, or a page. An object of 64 octets left behind by each would be 320 kB, the handler itself is 816.
+        self.assertLess(self.resident_octets() - before, 256 << 10)
 
     def test_a_client_that_never_stops_asking_is_in_nobodys_way(self):
         asking = Flood(self.path)
@@ -131,7 +131,7 @@ class Crowd(Live, unittest.TestCase):
                 started = time.monotonic()
                 self.assertEqual(other.upsert([binding(1 + index)]).applied, 1)
                 longest = max(longest, time.monotonic() - started)
-        # Two threads of this process and the daemon share what CPUs there are; without turns none of them would be served.
+        # Two threads of this process and the daemon share what CPUs there are; each update waits for what was read before.
         self.assertLess(longest, 1.0)
         self.assertGreater(asking.answered, before)
 

@@ -113,7 +113,8 @@ def _receive(connection, octets):
 class Stream:
     """A numbered UDP stream between two namespaces, with a record of every datagram that arrived."""
 
-    def __init__(self, bed, sender, receiver, address, *, rate, seconds, size=64, port=7009, log=True):
+    def __init__(self, bed, sender, receiver, address, *, rate, seconds, size=64, port=7009, log=True, cpu=None):
+        """`cpu`: where the sender runs, for a sending interface whose queues go by CPU."""
         self.log_path = bed.path(f"stream-{port}.bin") if log else "-"
         self._receive = bed.start(
             [program("stream_receive"), address, port, self.log_path],
@@ -124,7 +125,8 @@ class Stream:
         if self._receive.stdout.readline() != "ready\n":
             raise RuntimeError(f"stream_receive could not listen on {address}")
         self._send = bed.start(
-            [program("stream_send"), address, port, rate, seconds, size],
+            ([] if cpu is None else ["taskset", "-c", cpu])
+            + [program("stream_send"), address, port, rate, seconds, size],
             namespace=sender,
             stdout=subprocess.PIPE,
             text=True,
