@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 
 BENCHMARKS = os.path.dirname(os.path.abspath(__file__))
@@ -11,10 +10,10 @@ CPU = 1
 
 
 def run(command):
-    """Runs a build step. Its errors are shown; a failure ends the suite."""
+    """Runs a build step. A failure ends the suite, with its errors."""
     done = subprocess.run([str(word) for word in command], check=False, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{done.stdout}{done.stderr}\nfailed: {' '.join(map(str, command))}")
+        raise RuntimeError(f"{done.stdout}{done.stderr}\nfailed: {' '.join(map(str, command))}")
     return done.stdout
 
 

@@ -52,7 +52,7 @@ def tables(results):
 
 def sizes(results):
     """Rate by size of the frames, the smallest among the rates."""
-    found = by(results, r"lma-downlink-1m-(\d+|mix)")
+    found = by(results, r"lma-downlink-1m-(\d+|imix)")
     smallest = by(results, r"lma-downlink-(1m)")
     if not found or not smallest:
         return None

@@ -16,28 +16,34 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import plots  # noqa: E402  (beside this file)
 
 
+class Incomplete(Exception):
+    """A suite that could not measure all of its rows; `entries` are those that it could."""
+
+    def __init__(self, entries, reasons):
+        super().__init__("; ".join(reasons))
+        self.entries = entries
+
+
 def entry(suite, name, unit, rounds, peers=(), note=None, goal=None):
-    """One result: the median of the rounds, their spread, each peer's median (name, rounds, note); `goal` is what the
-    median must reach, e.g. "≤ 1.0"."""
-    made = {
-        "suite": suite,
-        "name": name,
-        "value": round(statistics.median(rounds), 3),
-        "unit": unit,
-        "min": round(min(rounds), 3),
-        "max": round(max(rounds), 3),
-        "rounds": len(rounds),
-        "peers": [],
-    }
+    """One result: the median of the rounds and their spread, the same of each peer (name, rounds, note); `goal` is what
+    the median must reach, e.g. "≤ 1.0"."""
+    made = {"suite": suite, "name": name, **spread(rounds), "unit": unit, "rounds": len(rounds), "peers": []}
     if goal:
         made["goal"] = goal
     if note:
         made["note"] = note
     for peer, figures, words in peers:
-        made["peers"].append(
-            {"name": peer, "value": round(statistics.median(figures), 3), **({"note": words} if words else {})}
-        )
+        # Of figures that were taken seconds apart: the machine's speed changes from round to round.
+        ratios = [mine / other for mine, other in zip(rounds, figures) if other]
+        ratio = {"ratio": round(statistics.median(ratios), 3)} if ratios else {}
+        made["peers"].append({"name": peer, **spread(figures), **ratio, **({"note": words} if words else {})})
     return made
+
+
+def spread(figures):
+    """Median, lowest and highest of the rounds."""
+    figure = {"value": statistics.median(figures), "min": min(figures), "max": max(figures)}
+    return {name: round(number, 3) for name, number in figure.items()}
 
 
 def machine():
@@ -80,8 +86,10 @@ def revision():
 
 
 def write(suite, entries, *, rest=False):
-    """Replaces a suite's entries and keeps the others'; with `rest` also those of its own that are not among the new ones."""
+    """Replaces a suite's entries and keeps the others'; with `rest` also those of its own that are not among the new ones.
+    Each says of which revision it is, since others may be of an earlier one."""
     names = {made["name"] for made in entries}
+    entries = [{**made, "revision": revision()} for made in entries]
     os.makedirs(FOLDER, exist_ok=True)
     kept = []
     if os.path.exists(JSON):
@@ -114,6 +122,9 @@ def keep(version):
         sys.exit(f"{JSON} does not exist: run `make bench` first")
     with open(JSON, encoding="utf-8") as file:
         record = json.load(file)
+    revisions = sorted({made.get("revision", "an unknown revision") for made in record["results"]})
+    if len(revisions) > 1:
+        sys.exit(f"the measurements are of {', '.join(revisions)}: a release is of one; run `make bench`")
     if record["revision"].endswith("+"):
         print(f"warning: measured on a changed tree, {record['revision']}", file=sys.stderr)
     save({"version": version, **record}, os.path.join(FOLDER, f"{version}.json"))
@@ -129,17 +140,20 @@ def table(path=JSON):
         "",
         f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB,"
         f" kernel {facts['kernel']}; revision {record['revision']}; {'; '.join(record.get('toolchain', []))}.",
-        "Medians; peers ran in turn with the product in the same run.",
+        "Medians; peers ran in turn with the product in the same run, and ratios are medians of the rounds' ratios.",
         "",
         "| suite | name | value | goal | spread | peers | ratio | note |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result in record["results"]:
         peers = ", ".join(f"{peer['name']} {peer['value']}" for peer in result["peers"]) or "–"
-        ratio = ", ".join(f"{result['value'] / peer['value']:.2f}" for peer in result["peers"] if peer["value"]) or "–"
+        ratio = ", ".join(f"{peer['ratio']:.2f} × {peer['name']}" for peer in result["peers"] if "ratio" in peer) or "–"
+        notes = [result["note"]] if "note" in result else []
+        if result.get("revision") != record["revision"]:
+            notes.append(f"of revision {result.get('revision', 'unknown')}")
         lines.append(
             f"| {result['suite']} | {result['name']} | {result['value']} {result['unit']} | {result.get('goal', '–')} |"
-            f" {result['min']}–{result['max']} in {result['rounds']} rounds | {peers} | {ratio} | {result.get('note', '')} |"
+            f" {result['min']}–{result['max']} in {result['rounds']} rounds | {peers} | {ratio} | {'; '.join(notes)} |"
         )
     return "\n".join(lines) + "\n"
 

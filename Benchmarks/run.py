@@ -11,6 +11,7 @@ run, because rates of a virtual machine drift by tens of percent: compare ratios
 import importlib.util
 import os
 import sys
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -32,17 +33,30 @@ def load(name):
 
 
 def main(arguments):
-    """Exit status 0 when every chosen suite could be measured."""
+    """Exit status 0 when every row of every chosen suite could be measured."""
     known = suites()
     if len(arguments) > 1 or (arguments and arguments[0] not in known):
         print(f"usage: Benchmarks/run.py [SUITE]; suites here: {', '.join(known)}", file=sys.stderr)
         return 2
-    for name in arguments or known:
-        entries = load(name).measure()
-        # A suite that was asked for some of its rows only (Benchmarks/port/run.py) keeps the others.
-        results.write(name, entries, rest=bool(os.environ.get("ROWS")))
+    failed = [name for name in arguments or known if not measure(name)]
     print(results.table())
-    return 0
+    return 1 if failed else 0
+
+
+def measure(name):
+    """Runs a suite and records what it has measured. Returns whether that is all of it; the next one runs in any case."""
+    try:
+        entries, reason = load(name).measure(), None
+    except results.Incomplete as incomplete:
+        entries, reason = incomplete.entries, incomplete
+    except Exception as error:  # Whatever it is, it must not cost the other suites' figures.
+        traceback.print_exc()
+        entries, reason = [], error
+    # A suite that was asked for some of its rows only (Benchmarks/port/run.py) keeps the others.
+    results.write(name, entries, rest=bool(reason or os.environ.get("ROWS")))
+    if reason:
+        print(f"{name}: not all could be measured: {reason}", file=sys.stderr, flush=True)
+    return not reason
 
 
 if __name__ == "__main__":

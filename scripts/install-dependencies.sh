@@ -8,8 +8,8 @@ packages="libxdp-dev libbpf-dev libelf-dev zlib1g-dev linux-libc-dev gcc g++ lib
   iproute2 iputils-ping ethtool iperf3 tcpdump util-linux clang-format valgrind qemu-user"
 case "${1:-}" in
 "") ;;
-# In-process peers of the suite `table`: DPDK's longest match and hash.
-bench) packages="$packages dpdk-dev libdpdk-dev pkg-config" ;;
+# In-process peers of the suite `table` (DPDK's longest match and hash), and what says where the engine's cycles go.
+bench) packages="$packages dpdk-dev libdpdk-dev pkg-config linux-perf llvm" ;;
 *)
   echo "usage: scripts/install-dependencies.sh [bench]" >&2
   exit 2

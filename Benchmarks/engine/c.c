@@ -11,7 +11,7 @@
 #include "peer/setup.h"
 
 #define CHECKED (1 << 20)
-#define MOST 16
+#define MOST 24
 /* A figure is taken over five million packets, in stretches of a thousand; the product's side does the same. */
 #define STRETCHES 5000
 #define TURNS 16

@@ -5,8 +5,8 @@ Usage: Benchmarks/engine/stages.py [NAME …]     after Benchmarks/engine/run.py
 
 perf interrupts the program on its CPU clock, 4000 times a second, and llvm-symbolizer says which function each address
 is of and into which it was inlined; the innermost one that belongs to a stage has the sample. The shares of the samples
-within the turn, times the cycles a packet that the program itself measures, are the figures. An out-of-order processor
-works on several packets at once: a sample falls on what it was waiting for.
+within the turn, times the cycles a packet that the program itself measures, are the figures; the suite records them. An
+out-of-order processor works on several packets at once: a sample falls on what it was waiting for.
 """
 
 import collections
@@ -19,9 +19,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
-from contestants import CPU  # noqa: E402
-from run import ROOT  # noqa: E402
+from contestants import BENCHMARKS, CPU  # noqa: E402
 
+ROOT = os.path.dirname(BENCHMARKS)
 PROGRAM = os.environ.get("FASTPATH_ENGINEBENCH", os.path.join(ROOT, ".build", "release", "enginebench"))
 REPETITIONS = 12
 # Words of a mangled function name, innermost frame first; the first stage that has one takes the sample.
@@ -35,6 +35,7 @@ STAGES = {
     "rewrite": ("6EgressO", "TunnelHeader", "FlowLabel", "TunnelEntrance", "LinkHeader", "ExplicitCongestion"),
     "transmit": ("8dispatch", "8transmit", "TrafficCounters", "5countyy", "submit", "6finish"),
 }
+ORDER = [*STAGES, "rest of the turn"]
 TURN = ("WorkerV", "AnchorPipeline", "GatewayPipeline", "BatchPlane", "TurnEngine")
 
 
@@ -76,29 +77,33 @@ def stage_of(frames):
     return "rest of the turn" if any(word in frame for frame in frames for word in TURN) else None
 
 
-def stages(name):
-    """Cycles a packet by stage, and of the whole turn."""
+def shares(name):
+    """What each stage has of a packet's cycles, in the order of the turn."""
+    return sampled(name)[0]
+
+
+def sampled(name):
+    """Shares by stage, and the cycles a packet of the whole turn."""
     with tempfile.TemporaryDirectory() as folder:
         samples, cycles = record(name, folder)
     begins = symbol_addresses()
     known = {place: begins[place[0]] + int(place[1], 16) for place in samples if place[0] in begins}
     frames = frames_of(sorted(set(known.values())))
-    shares = collections.Counter()
+    counts = collections.Counter()
     for place, address in known.items():
-        shares[stage_of(frames[address])] += samples[place]
-    del shares[None]
-    whole = sum(shares.values())
-    return {stage: cycles * count / whole for stage, count in shares.items()}, cycles
+        counts[stage_of(frames[address])] += samples[place]
+    del counts[None]
+    whole = sum(counts.values())
+    return {stage: counts[stage] / whole for stage in ORDER}, cycles
 
 
 def main(names):
     """A table of all names."""
-    order = [*STAGES, "rest of the turn"]
-    print("| name | " + " | ".join(order) + " | turn |")
-    print("| --- |" + " --- |" * (len(order) + 1))
+    print("| name | " + " | ".join(ORDER) + " | turn |")
+    print("| --- |" + " --- |" * (len(ORDER) + 1))
     for name in names or ["lma-downlink-1m", "lma-uplink-1m", "lma-hairpin-1m", "mag-downlink-1m", "mag-uplink-1m"]:
-        figures, cycles = stages(name)
-        row = " | ".join(f"{figures.get(stage, 0):.0f}" for stage in order)
+        figures, cycles = sampled(name)
+        row = " | ".join(f"{figures[stage] * cycles:.0f}" for stage in ORDER)
         print(f"| {name} | {row} | {cycles:.0f} |", flush=True)
 
 

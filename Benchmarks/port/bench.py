@@ -74,16 +74,14 @@ def prefix_number(binding):
     return 0x20010DB801000000 + ((binding * 0x9E3779B1) & 0xFFFFFF)
 
 
-def prefix(binding):
-    """The prefix of binding i."""
-    number = prefix_number(binding) & 0xFFFFFF
-    low = f"{number & 0xFFFF:x}::" if number & 0xFFFF else ":"
-    return f"2001:db8:{0x100 | number >> 16:x}:{low}/64"
-
-
 def gateway(binding):
     """The far end of binding i's tunnel."""
     return f"{GATEWAY_NET}{1 + binding % MAGS:x}"
+
+
+def was_offered(made, rate):
+    """Whether a generator, by what it printed, has offered a rate: one that lags makes a figure of something easier."""
+    return made["frames"] > 0.98 * rate * made["seconds"]
 
 
 class Bench(Bed):
@@ -162,7 +160,7 @@ class Bench(Bed):
 
     def generate(self, *, destinations, seconds, size, rate=0, direction=DOWN, cpu=GENERATOR_CPU, burst=0,
                  watched=0):
-        """Starts a generator: as fast as it can, or at a rate in frames a second; `size` in octets or "mix". With
+        """Starts a generator: as fast as it can, or at a rate in frames a second; `size` in octets or "imix". With
         `burst` so many frames are sent together, the first of them to binding `watched`, and it sleeps in between."""
         namespace, interface, ends = {
             DOWN: (self.cn, "core", (MACS["cn"], MACS["core"])),
@@ -182,7 +180,8 @@ class Bench(Bed):
         )
 
     def rate(self, *, destinations, seconds, size, direction=DOWN, cpus=(GENERATOR_CPU,)):
-        """Offers frames from each of the CPUs. Returns Mpps that arrived behind the device, and their tunnelled share."""
+        """Offers frames from each of the CPUs. Returns Mpps that arrived behind the device, how many packets that were, and
+        how many of them were in a tunnel."""
         before = self.totals(direction)[1]
         generators = [
             self.generate(destinations=destinations, seconds=seconds + 1, size=size, direction=direction, cpu=cpu)
@@ -199,7 +198,7 @@ class Bench(Bed):
         packets = last[1] - first[1]
         if not packets:
             raise RuntimeError(f"nothing arrived {direction} in {seconds} s: is the machine too busy for generator and device?")
-        return packets / (last[0] - first[0]) * 1e3, (last[3] - first[3]) / max(1, packets)
+        return packets / (last[0] - first[0]) * 1e3, packets, last[3] - first[3]
 
     def await_frames(self, direction, before):
         """Waits until more frames have arrived than before."""

@@ -2,7 +2,7 @@
 
 import time
 
-from bench import ANCHOR, DOWN, MACS, gateway, prefix
+from bench import ANCHOR, DOWN, MACS, gateway, prefix_number
 
 CORRESPONDENT = "2001:db8:c::1"
 #: Inverse of frame.h's odd factor.
@@ -48,7 +48,6 @@ def expect(device, direction, frame, size):
     binding = (number(node) * INVERSE) & 0xFFFFFF
     if binding >= device.bindings:
         raise Wrong(f"{node} is of binding {binding} of {device.bindings}")
-    same("mobile node", node, address(prefix(binding)))
     same("correspondent", inner.src if direction == DOWN else inner.dst, CORRESPONDENT)
     same("inner payload length", inner.plen, size - 14 - 40)
     same("ports", (inner[UDP].dport, inner[UDP].len), (9, size - 14 - 40))
@@ -72,14 +71,9 @@ def number(node):
     """The 24 bits that name a binding."""
     import ipaddress
 
-    return int(ipaddress.IPv6Address(node)) >> 64 & 0xFFFFFF
-
-
-def address(text):
-    """The mobile node's address in a prefix, as Scapy writes it."""
-    import ipaddress
-
-    return str(ipaddress.IPv6Network(text)[0x10])
+    upper = int(ipaddress.IPv6Address(node)) >> 64
+    same("the mobile node's network", upper >> 24, prefix_number(0) >> 24)
+    return upper & 0xFFFFFF
 
 
 def same(what, seen, wanted):

@@ -1,7 +1,6 @@
 """What the suite has measured: figures of each row and device by round, and the result entries they make."""
 
 import os
-import statistics
 
 import results
 from devices import WORDS
@@ -35,27 +34,16 @@ class Figures:
         last = ", ".join(f"{device} {values[-1]:.3f}" for device, values in self.values[name].items() if values)
         print(f"  {name} ({self.units[name]}): {last}", flush=True)
 
-    def ratios(self, name):
-        """Median over the rounds of the product's figure by each peer's of the same round."""
-        own = self.values[name].get(BASE, [])
-        peers = {device: values for device, values in self.values[name].items() if device != BASE}
-        return {
-            device: statistics.median(mine / other for mine, other in zip(own, values) if other)
-            for device, values in peers.items()
-            if any(values)
-        }
-
     def entries(self, loudest):
         """Result entries; `loudest`: the share of the machine that others used at most when nothing was measured."""
         made = []
         for name, unit in self.units.items():
+            if not self.values[name].get(BASE):
+                continue
             peers = [
                 (device, values, WORDS[device]) for device, values in self.values[name].items() if device != BASE
             ]
             notes = list(self.notes[name])
-            if peers:
-                words = ", ".join(f"{ratio:.2f} × {device}" for device, ratio in self.ratios(name).items())
-                notes.append(f"median of the rounds' ratios: {words}")
             if loudest > 0.1:
                 notes.append(f"others used up to {loudest:.0%} of the machine")
             made.append(
@@ -68,7 +56,7 @@ class Figures:
 
 def size_words(size):
     """A frame size in words."""
-    return "frames of 78, 594 and 1514 octets, 7 : 4 : 1" if size == "mix" else f"{size}-octet frames"
+    return "frames of 78, 594 and 1514 octets, 7 : 4 : 1" if size == "imix" else f"{size}-octet frames"
 
 
 def table_words(bindings):

@@ -65,7 +65,7 @@ static __always_inline void shorten(__u8 *length, int change)
 static __always_inline int make(struct xdp_md *context, const int inner, const int node)
 {
 	const int written = inner + INNER_END;
-	__u32 random = bpf_get_prandom_u32(), binding, prefix;
+	__u32 random = bpf_get_prandom_u32(), binding, prefix, host;
 	__u64 stamp = pace(), number = generator.number++;
 	int change = mix(context, number);
 	__u8 *octets = (void *)(long)context->data;
@@ -83,6 +83,9 @@ static __always_inline int make(struct xdp_md *context, const int inner, const i
 	octets[inner + node + 5] = prefix >> 16;
 	octets[inner + node + 6] = prefix >> 8;
 	octets[inner + node + 7] = prefix;
+	/* One of the hosts of that /64: where there are few bindings, there are many destinations nevertheless. */
+	host = random * 0xc2b2ae35u;
+	__builtin_memcpy(octets + inner + node + 12, &host, sizeof(host));
 	if (inner > ETHERNET) {
 		*(__u16 *)(octets + ETHERNET + 22) = bpf_htons(1 + binding % generator.gateways);
 		shorten(octets + ETHERNET + 4, change);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Sends frames through an interface:
- * generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS] [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix]
+ * generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS] [-g GATEWAYS] [-t SECONDS] [-l SIZE|imix]
  *          [-r RATE [-b BURST [-w BINDING]]] [-o FIRST_NUMBER]
  *
  * As fast as one CPU can, or RATE frames a second, each at its time and stamped with that. Both take the whole CPU and
@@ -143,7 +143,8 @@ static int send_bursts(struct load *load, double start)
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	while (!stopped && !error && now() < start + load->seconds) {
 		double wait = start + sent / load->rate - now();
-		struct timespec pause = {.tv_nsec = (long)(wait * 1e9)};
+		struct timespec pause = {.tv_sec = (time_t)wait,
+					 .tv_nsec = (long)((wait - (double)(time_t)wait) * 1e9)};
 
 		if (wait > 0)
 			nanosleep(&pause, NULL);
@@ -156,14 +157,16 @@ static int send_bursts(struct load *load, double start)
 /* A signal ends it as well: the caller's, or the clock's after `seconds`. 0 or -errno. */
 static int send_frames(struct load *load)
 {
-	struct itimerval end = {.it_value.tv_sec = (time_t)load->seconds, .it_interval.tv_usec = 10000};
+	uint64_t microseconds = (uint64_t)(load->seconds * 1e6) + 1;
+	struct itimerval end = {.it_value = {.tv_sec = (time_t)(microseconds / 1000000),
+					     .tv_usec = (suseconds_t)(microseconds % 1000000)},
+				.it_interval.tv_usec = 10000};
 	struct xdp_md context = {.data_end = load->size};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = load->frame, .data_size_in = load->size, .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .repeat = INT_MAX, .batch_size = load->rate > 0 ? 1 : BATCH,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	int error = 0;
 
-	end.it_value.tv_usec = (suseconds_t)((load->seconds - (double)end.it_value.tv_sec) * 1e6) + 1;
 	setitimer(ITIMER_REAL, &end, NULL);
 	while (!stopped && !error) {
 		error = bpf_prog_test_run_opts(bpf_program__fd(load->program), &run);
@@ -193,7 +196,7 @@ static int parse(struct load *load, struct generator *settings, int argc, char *
 			settings->gateways = (uint32_t)strtoul(optarg, NULL, 10);
 		else if (option == 't')
 			load->seconds = strtod(optarg, NULL);
-		else if (option == 'l' && strcmp(optarg, "mix") == 0)
+		else if (option == 'l' && strcmp(optarg, "imix") == 0)
 			settings->mixed = 1;
 		else if (option == 'l')
 			load->size = (uint32_t)strtoul(optarg, NULL, 10);
@@ -223,7 +226,7 @@ int main(int argc, char **argv)
 
 	if (!parse(&load, &settings, argc, argv)) {
 		fprintf(stderr, "usage: generate OBJECT IFACE SOURCE_MAC DESTINATION_MAC [-u] [-n DESTINATIONS]"
-				" [-g GATEWAYS] [-t SECONDS] [-l SIZE|mix] [-r RATE [-b BURST [-w BINDING]]]"
+				" [-g GATEWAYS] [-t SECONDS] [-l SIZE|imix] [-r RATE [-b BURST [-w BINDING]]]"
 				" [-o FIRST_NUMBER]\n"
 				"IFACE must exist, SIZE be 78 to 1514, BURST at most 256\n");
 		return 2;

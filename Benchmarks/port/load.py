@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from bench import BUILT, DOWN, GENERATOR_CPU
+from bench import BUILT, DOWN, GENERATOR_CPU, was_offered
 from figures import size_words, table_words
 
 SIZE = 78
@@ -15,19 +15,19 @@ TRIAL_SECONDS = 1.0
 #: The search ends when the bounds are 1/64 of the highest rate apart.
 STEPS = 6
 LOADS = (10, 50, 90)
+#: trials for a latency whose load the generator could not offer, since the machine took its CPU
+ATTEMPTS = 3
 UPDATES_PER_SECOND = 100000
 
 
-def trial(device, rate, *, seconds=TRIAL_SECONDS, beside=None):
+def trial(device, rate, *, seconds=TRIAL_SECONDS):
     """Offers an even load. Returns the share of it that was lost, and whether it could be offered at all."""
     before = device.totals(DOWN)[1]
     generator = device.generate(destinations=device.bindings, seconds=seconds, size=SIZE, rate=rate)
-    if beside:
-        beside()
     made = json.loads(generator.communicate(timeout=60)[0])
     time.sleep(0.05)
     lost = max(0, made["frames"] - (device.totals(DOWN)[1] - before)) / made["frames"]
-    return lost, made["frames"] / made["seconds"] > 0.98 * rate
+    return lost, was_offered(made, rate)
 
 
 def loss_free(device, highest):
@@ -43,10 +43,20 @@ def loss_free(device, highest):
     return low
 
 
-class Latency:
-    """Loss-free rate, and latency at shares of it: of the product, of what moves frames and does nothing else, of the kernel."""
+def offered(attempt):
+    """The figure of an attempt that returns it and whether its load could be offered; the machine may take the generator's
+    CPU, so that one attempt is not all."""
+    for _ in range(ATTEMPTS):
+        figure, whole = attempt()
+        if whole:
+            return figure
+    raise RuntimeError(f"the load could not be offered in {ATTEMPTS} attempts: leave the machine alone")
 
-    devices = ("lma", "l2fwd", "seg6")
+
+class Latency:
+    """Loss-free rate, and latency at shares of it."""
+
+    devices = ("lma", "l2fwd", "seg6", "xdp-lpm", "xdp-hash")
 
     @staticmethod
     def first_table(bindings):
@@ -77,9 +87,12 @@ class Latency:
 
 def note_latency(device, rate, share, figures):
     """Latency at a share of the device's own loss-free rate."""
-    device.ask(DOWN, "latencies")
-    trial(device, max(1000.0, rate * share / 100))
-    seen = json.loads(device.ask(DOWN, "latencies"))
+    def attempt():
+        device.ask(DOWN, "latencies")
+        whole = trial(device, max(1000.0, rate * share / 100))[1]
+        return json.loads(device.ask(DOWN, "latencies")), whole
+
+    seen = offered(attempt)
     for quantile in ("p50", "p99", "p999"):
         goal = "≤ seg6's" if (quantile, share) == ("p99", 50) else None
         figures.row(
@@ -106,25 +119,33 @@ class Updates:
         device.grow(options.bindings)
         figures.row("updates-cost", "%", goal="≤ 5", note=f"{UPDATES_PER_SECOND // 1000} k updates a second meanwhile")
         figures.row(
-            "updates-loss", "%", goal="≤ 0.01", note="of half the highest rate, beside the same updates"
+            "updates-loss", "%", goal="0", note="of half the highest rate, beside the same updates"
         )
         for _ in range(options.rounds):
-            # Before and after, so that a machine that becomes faster or slower meanwhile does not count.
-            alone = device.measure(DOWN, seconds=options.seconds)
-            updating = stream(device, options.seconds + 1.5)
-            meanwhile = device.measure(DOWN, seconds=options.seconds)
-            applied(updating)
-            alone = (alone + device.measure(DOWN, seconds=options.seconds)) / 2
-            figures.add("updates-cost", "lma", 100 * (1 - meanwhile / alone))
-            updating = stream(device, 3)
-            time.sleep(0.3)
-            lost, offered = trial(device, 0.5e6 * alone, seconds=2)
-            if not offered:
-                raise RuntimeError("half of the highest rate could not be offered beside the updates")
-            applied(updating)
-            figures.add("updates-loss", "lma", 100 * lost)
+            cost, alone = offered(lambda: cost_of_updates(device, options.seconds))
+            figures.add("updates-cost", "lma", cost)
+            figures.add("updates-loss", "lma", offered(lambda rate=alone / 2: loss_beside_updates(device, rate)))
             figures.say("updates-cost")
             figures.say("updates-loss")
+
+
+def cost_of_updates(device, seconds):
+    """Percent of the rate, and the rate without them in frames a second; and whether the updates came."""
+    # Before and after, so that a machine that becomes faster or slower meanwhile does not count.
+    before = device.measure(DOWN, seconds=seconds)
+    updating = stream(device, seconds + 1.5)
+    meanwhile = device.measure(DOWN, seconds=seconds)
+    came = applied(updating)
+    alone = (before + device.measure(DOWN, seconds=seconds)) / 2
+    return (100 * (1 - meanwhile / alone), 1e6 * alone), came
+
+
+def loss_beside_updates(device, rate):
+    """Percent of an even load; and whether load and updates came."""
+    updating = stream(device, 3)
+    time.sleep(0.3)
+    lost, whole = trial(device, rate, seconds=2)
+    return 100 * lost, applied(updating) and whole
 
 
 def stream(device, seconds):
@@ -135,11 +156,9 @@ def stream(device, seconds):
 
 
 def applied(updating):
-    """Waits for the end of the updates, which must have come as fast as they should."""
+    """Waits for the end of the updates. Returns whether they have come as fast as they should."""
     done = json.loads(updating.communicate(timeout=60)[0])
-    rate = done["updates"] / done["seconds"]
-    if rate < 0.9 * UPDATES_PER_SECOND:
-        raise RuntimeError(f"only {rate:.0f} updates a second")
+    return done["updates"] / done["seconds"] >= 0.9 * UPDATES_PER_SECOND
 
 
 class Idle:

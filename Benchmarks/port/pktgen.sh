@@ -39,7 +39,8 @@ device=/proc/net/pktgen/$interface
 put "$device" "pkt_size $((size))"
 put "$device" "count 0"
 put "$device" "clone_skb 0"
-put "$device" "burst 32"
+# Not the same packet several times, which a veth could not take either.
+put "$device" "burst 1"
 put "$device" "delay 0"
 [ "$rate" = 0 ] || put "$device" "ratep $rate"
 put "$device" "dst_mac $mac"

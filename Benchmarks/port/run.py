@@ -19,10 +19,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 import check  # noqa: E402
+import results  # noqa: E402
 import rows  # noqa: E402
 from bench import busy, nics  # noqa: E402
 from devices import DEVICES, control  # noqa: E402
 from figures import Figures  # noqa: E402
+from testbed.command import CommandFailed  # noqa: E402
 
 
 def opened(stack, name, bindings, loudest):
@@ -39,7 +41,7 @@ def measure(options=None):
     """The suite's result entries."""
     options = options or parse([])
     control.build()
-    figures, loudest = Figures(options), [0.0]
+    figures, loudest, reasons = Figures(options), [0.0], []
     groups = sorted((rows.GROUPS[name] for name in options.rows), key=lambda group: group.first_table(options.bindings))
     names = [name for name in DEVICES if any(name in group.devices for group in groups)]
     print(f"port: {', '.join(options.rows)}; {options.bindings} bindings", flush=True)
@@ -50,10 +52,23 @@ def measure(options=None):
             devices = {name: opened(stack, name, first, loudest) for name in together}
             for group in groups:
                 wanted = {name: device for name, device in devices.items() if name in group.devices}
-                if wanted:
-                    group.measure(wanted, figures, options)
+                if wanted and (reason := unmeasured(group, wanted, figures, options)):
+                    reasons.append(reason)
             loudest.append(busy())
-    return figures.entries(max(loudest))
+    entries = figures.entries(max(loudest))
+    if reasons:
+        raise results.Incomplete(entries, reasons)
+    return entries
+
+
+def unmeasured(group, devices, figures, options):
+    """Measures a group of rows. Returns why it ended early, if it did: the others' figures are not lost with it."""
+    try:
+        group.measure(devices, figures, options)
+    except (RuntimeError, CommandFailed, OSError, ValueError) as error:
+        print(f"  {group.__name__.lower()}: ended early: {error}", flush=True)
+        return f"{group.__name__.lower()}: {error}"
+    return None
 
 
 def parse(arguments):
