@@ -57,7 +57,6 @@ struct MobilityModel {
   mutating func set(
     _ records: [TableRecord], now: UInt64, held: [String: Int]
   ) -> (changed: Int, refused: (index: Int, field: String)?) {
-    let before = self
     var changed = 0
     for (index, record) in records.enumerated() {
       switch record {
@@ -80,7 +79,7 @@ struct MobilityModel {
         if record.state == .failed { failed.insert(record.address) } else { failed.remove(record.address) }
       }
     }
-    dropUnused(since: before)
+    dropUnused()
     return (changed, nil)
   }
 
@@ -124,8 +123,7 @@ struct MobilityModel {
 
   /// Whether there was one; nil: a tunnel in use.
   mutating func remove(_ key: TableKey) -> Int? {
-    let before = self
-    defer { dropUnused(since: before) }
+    defer { dropUnused() }
     switch key {
     case .binding(_, let prefix, _): return bindings.removeValue(forKey: prefix) == nil ? 0 : 1
     case .bindings(let remote, let table):
@@ -144,7 +142,6 @@ struct MobilityModel {
 
   /// - Returns: the prefixes whose flush has ended.
   mutating func advance(to now: UInt64, held: [String: Int]) -> Set<WirePrefix> {
-    let before = self
     var flushed: Set<WirePrefix> = []
     for (prefix, binding) in bindings where binding.record.state == .flushing && held[binding.owner] ?? 0 == 0 {
       flushed.insert(prefix)
@@ -154,14 +151,13 @@ struct MobilityModel {
     }
     bindings = bindings.filter { min($0.value.expiry ?? .max, $0.value.removal ?? .max) > now }
     routes = routes.filter { $0.value.expiry ?? .max > now }
-    dropUnused(since: before)
+    dropUnused()
     return flushed
   }
 
-  private mutating func dropUnused(since before: MobilityModel) {
-    for (endpoints, tunnel) in tunnels where users(endpoints) == 0 && !tunnel.isStatic {
-      if before.users(endpoints) > 0 || !tunnel.isConfigured { tunnels[endpoints] = nil }
-    }
+  /// CONTRACT, "Records": a tunnel that nobody set goes when its last user goes.
+  private mutating func dropUnused() {
+    tunnels = tunnels.filter { $0.value.isConfigured || users($0.key) > 0 }
   }
 
   /// What a dump must hold: what was set, as it is now.

@@ -22,12 +22,7 @@ struct RegistryModel {
   func users(_ tunnel: WireTunnel) -> Int { bindings.values.count { $0.record.tunnel == tunnel } }
 
   /// Applies valid records in order; returns how many changed anything.
-  mutating func set(_ records: [TableRecord], now: UInt64) -> Int { set(records, now: now, since: self) }
-
-  /// - Parameter keepsTunnels: one that loses its last user stays.
-  private mutating func set(
-    _ records: [TableRecord], now: UInt64, since before: RegistryModel, keepsTunnels: Bool = false
-  ) -> Int {
+  mutating func set(_ records: [TableRecord], now: UInt64) -> Int {
     var changed = 0
     for record in records {
       switch record {
@@ -42,7 +37,7 @@ struct RegistryModel {
       case .visitor, .route: preconditionFailure("the random sequences have none")
       }
     }
-    dropUnused(since: before, keepsTunnels)
+    dropUnused()
     return changed
   }
 
@@ -60,40 +55,36 @@ struct RegistryModel {
   }
 
   mutating func remove(_ key: TableKey) {
-    let before = self
     bindings[key] = nil
-    dropUnused(since: before)
+    dropUnused()
   }
 
   /// - Returns: how many bindings of this remote went.
   mutating func revoke(_ remote: WireAddress, _ table: BindingRecord.Table?) -> Int {
-    let before = self
+    let before = bindings.count
     bindings = bindings.filter {
       $0.value.record.tunnel.remote != remote || ![nil, $0.value.record.table].contains(table)
     }
-    dropUnused(since: before)
-    return before.bindings.count - bindings.count
+    dropUnused()
+    return before - bindings.count
   }
 
   mutating func advance(to now: UInt64) {
-    let before = self
     bindings = bindings.filter { min($0.value.expiry ?? .max, $0.value.removal ?? .max) > now }
-    dropUnused(since: before)
+    dropUnused()
   }
 
   /// Makes the records the content of these tables.
   mutating func replace(_ tables: Set<TableNumber>, with records: [TableRecord], now: UInt64) {
-    let before = self
     let named = Set(records.map(\.key))
     for key in keys where tables.contains(key.table) && !named.contains(key) { forget(key) }
-    _ = set(records, now: now, since: before, keepsTunnels: tables.contains(.tunnels))
+    _ = set(records, now: now)
   }
 
   /// Removes these entries in one step.
   mutating func sweep(_ swept: Set<TableKey>) {
-    let before = self
     for key in swept { forget(key) }
-    dropUnused(since: before, true)
+    dropUnused()
   }
 
   /// A tunnel that something names stays, as if nobody had set it.
@@ -120,10 +111,9 @@ struct RegistryModel {
     }
   }
 
-  private mutating func dropUnused(since before: RegistryModel, _ keepsTunnels: Bool = false) {
-    for (endpoints, tunnel) in tunnels where users(endpoints) == 0 && !tunnel.isStatic {
-      if before.users(endpoints) > 0 && !keepsTunnels || !tunnel.isConfigured { tunnels[endpoints] = nil }
-    }
+  /// CONTRACT, "Records": a tunnel that nobody set goes when its last user goes.
+  private mutating func dropUnused() {
+    tunnels = tunnels.filter { $0.value.isConfigured || users($0.key) > 0 }
   }
 
   /// What a dump must hold.

@@ -82,6 +82,18 @@ class Events(Plane):
         other.delete([binding(5)])
         self.assertEqual(self.next(subscription).items["operation"], "delete")
 
+    def test_a_tunnel_that_was_set_does_not_go_unheard(self) -> None:
+        client, other = self.client(), self.client(8)
+        client.upsert([fp.Tunnel(LMAA, MAG1, hop_limit=33), binding(1)])
+        subscription = client.subscribe("changed", timeout=5)
+        other.delete([binding(1)])
+        self.assertEqual(self.next(subscription).items["prefix"], binding(1).prefix)
+        with other.replace():
+            pass
+        items = dict(self.next(subscription).items)
+        self.assertEqual(items, {"event": "changed", "operation": "delete", "owner": "8", "tunnel.local": LMAA,
+                                 "tunnel.remote": MAG1})
+
 
 class Counters(Plane):
     """STATS."""

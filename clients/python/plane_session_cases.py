@@ -202,3 +202,18 @@ class Synchronisations(Plane):
         with second.sync():
             pass
         self.assertEqual(self.bindings(first), [])
+
+    def test_what_was_said_of_a_tunnel_stays(self) -> None:
+        """However its users change between the frames; CONTRACT: only a tunnel that nobody set goes with its last user."""
+        client, settings = self.client(), fp.Tunnel(LMAA, MAG1, hop_limit=33)
+        client.upsert([settings, binding(1)])
+        with client.sync() as sync:
+            sync.upsert([settings, binding(1, MAG2)])
+            sync.upsert([binding(2)])
+        assert sync.outcome is not None
+        self.assertEqual(sync.outcome.removed, 0)
+        self.assertEqual(client.refresh().tables[fp.TUNNELS].digest, fp.digest([settings]))
+        client.delete([binding(2)])
+        self.assertEqual(client.refresh().tables[fp.TUNNELS].digest, fp.digest([settings]))
+        self.assertEqual(client.delete([settings]).applied, 1)
+        self.assertEqual(client.refresh().tables[fp.TUNNELS].digest, 0)

@@ -41,9 +41,7 @@ struct Journal {
   var peers: [Note<FailedPeer>] = []
   /// Packets may be held for one of the bindings, before or after the request: a bulk load is spared looking.
   var concernsHandovers = false
-  /// A tunnel that somebody set stays when it loses its last user: the request says itself which of them go.
-  var keepsSetTunnels = false
-  /// Entries that were said again and are as they were, but another's now or not stale any more.
+  /// Entries that were said again and are as they were, but another's now, not stale any more, or with a lifetime.
   var renewed: [Renewal] = []
   /// Bulk revocations that begin with this request.
   var revocations: [Revocation] = []
@@ -72,7 +70,6 @@ struct Journal {
     peers.removeAll()
     renewed.removeAll(keepingCapacity: renewed.count <= Self.keptNotes)
     concernsHandovers = false
-    keepsSetTunnels = false
     revocations.removeAll()
   }
 

@@ -44,9 +44,10 @@ extension Registry {
     }
     for note in journal.tunnels {
       guard let entry = tunnels[note.slot] else { continue }
-      if note.isRemoved {
-        log.add(.delete(.tunnel(entry.endpoints.wire)))
-      } else if entry.isConfigured, !(note.previous?.isSet(like: entry) ?? false) {
+      if note.isRemoved || !entry.isConfigured {
+        // What nobody had set is nobody's loss.
+        if note.previous?.isConfigured ?? false { log.add(.delete(.tunnel(entry.endpoints.wire))) }
+      } else if !(note.previous?.isSet(like: entry) ?? false) {
         log.add(.set(.tunnel(record(entry))))
       }
     }

@@ -46,7 +46,7 @@ extension Registry {
     }
   }
 
-  /// Brings one tunnel of the forwarding table up to its entry; a dynamic one without users is never created.
+  /// Brings one tunnel of the forwarding table up to its entry; one without users that nobody set is never created.
   private func publishTunnel(_ slot: UInt32) throws(FlowTableError) {
     guard let entry = tunnels[slot], entry.users > 0 || entry.isConfigured else { return }
     guard let id = entry.id else {
@@ -163,11 +163,10 @@ extension Registry {
     }
   }
 
-  /// A dynamic tunnel goes with its last user; one that a record set waits for its first.
+  /// A tunnel that nobody set goes with its last user; one that a record set stays, or what was said of it in one frame
+  /// would depend on who uses it between that and the next.
   private func dropIfUnused(_ note: Journal.Note<TunnelEntry>) {
-    guard let entry = tunnels[note.slot] else { return }
-    let lostLastUser = (note.previous?.users ?? 0) > 0 && !journal.keepsSetTunnels || !entry.isConfigured
-    guard note.isRemoved || (entry.users == 0 && !entry.isStatic && lostLastUser) else { return }
+    guard let entry = tunnels[note.slot], note.isRemoved || entry.users == 0 && !entry.isConfigured else { return }
     tunnels.unlink(note.slot)
     if entry.id == nil {
       tunnels.release(note.slot)

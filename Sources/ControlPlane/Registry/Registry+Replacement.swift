@@ -64,7 +64,6 @@ extension Registry {
       return Outcome(firstFailure: error.failure(index: nil), generation: writer.generation)
     }
     beginRequest(now: now)
-    journal.keepsSetTunnels = replacement.scope.contains(.tunnels)
     let known = knownEntries(replacement)
     removeUnknown(replacement, known)
     if let failure = stage(replacement, now: now) {

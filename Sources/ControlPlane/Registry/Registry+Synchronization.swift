@@ -10,7 +10,7 @@ extension Registry {
   public static let sweepSlice = 512
   /// Entries looked at in a slice, for each that it may remove.
   private static let sweepScanFactor = 16
-  /// Bindings before tunnels: a tunnel that nothing names any more goes, and does not only lose its settings.
+  /// Bindings before tunnels: none forwards by a tunnel that has lost its settings before it.
   static let sweepOrder: [TableNumber] = [.routes, .bindings, .visitors, .peers, .tunnels]
 
   /// Makes all of an owner's entries in these tables stale. An earlier one of the same owner is over.
@@ -43,8 +43,6 @@ extension Registry {
     if owners.count(synchronization).stale == 0 { return .finished }
     var cookie = synchronization.cookie ?? DumpCookie(table: Self.sweepOrder[0], slot: 0)
     journal.begin()
-    // The walk comes to the tunnels that were not said itself; those that were said, or are others', keep their settings.
-    journal.keepsSetTunnels = true
     var removed = 0
     var looked = 0
     var isLast = false

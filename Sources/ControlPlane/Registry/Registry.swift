@@ -7,8 +7,8 @@ import FlowTable
 /// Confined to one thread, the writer's. Invariants between requests:
 /// - every binding and every localized route names tunnels that exist, and a tunnel's `users` is the number of bindings
 ///   and routes that name it (REQUIREMENTS S-5, S-6);
-/// - a tunnel exists because a record set it or because something names it; a dynamic one goes with its last user
-///   (RFC 5213 section 5.6.1);
+/// - a tunnel exists because a record set it, until that is taken back, or because something names it: the tunnel that
+///   nobody set goes with its last user (RFC 5213 section 5.6.1);
 /// - the forwarding table holds exactly these bindings, visitor prefixes and tunnels; a tunnel is marked as failed there
 ///   while its remote is a failed peer or is being revoked;
 /// - a binding for which packets may be held has an account in the ledger, one for all bindings of its mobile node;
