@@ -45,6 +45,9 @@ extension TableWriter {
     retired.append(.init(generation: generation, kind: .tunnel, record: record, id: id.rawValue))
   }
 
+  /// How many tunnels there may be now: the limit, less the removed ones that workers may still use.
+  public var tunnelRoom: Int { tunnels.room }
+
   /// The tunnel between these endpoints.
   public func tunnel(_ endpoints: TunnelEndpoints) -> TunnelID? { tunnels.find(endpoints) }
 

@@ -35,6 +35,8 @@ public final class TableWriter {
   /// Changes of what an audit goes through that publish no generation and take nothing out of the retire queue.
   var silentChanges: UInt64 = 0
 
+  public var limits: FlowTableLimits { table.limits }
+
   /// The last published generation.
   public private(set) var generation: UInt64
 

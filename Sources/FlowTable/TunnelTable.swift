@@ -29,6 +29,8 @@ final class TunnelTable {
 
   var hasIdentifier: Bool { identifiers.available > 0 }
 
+  var room: Int { count + identifiers.available }
+
   func exists(_ id: TunnelID) -> Bool { users(id) != nil }
 
   /// How many bindings name a tunnel; nil if there is no such tunnel.

@@ -55,7 +55,7 @@ struct OwnershipModelTests {
   }
 
   /// As the socket brings it.
-  private static func received(_ records: [TableRecord]) throws -> (UpsertRequest, CRC32, Int) {
+  static func received(_ records: [TableRecord]) throws -> (UpsertRequest, CRC32, Int) {
     var frame: [UInt8] = []
     Request.upsert(UpsertRequest(records: records)).encode(requestID: 1, into: &frame)
     // Safe: octets have no padding, and the span ends with the expression.

@@ -55,6 +55,7 @@ extension Registry {
     let slot = bindings.find(packed, hash)
     let previous = slot.flatMap { bindings[$0] }
     guard previous?.isPlain ?? true else { return try stage(plain.record, checksum: plain.checksum, now: now) }
+    if slot == nil { try checkRoomForPrefix() }
     var entry = BindingEntry(packedKey: packed, tunnel: tunnel, state: BindingState(plain.state))
     entry.requiresESP = plain.requiresESP
     entry.origin = origin
@@ -87,6 +88,8 @@ extension Registry {
       throw RecordRefusal(code: .conflict, field: "prefix", rule: "\(prefix) is a visitor prefix")
     }
     let slot = bindings.find(packed, hash)
+    if slot == nil { try checkRoomForPrefix() }
+    if tunnel == nil || checked.peer != nil { try checkRoom(for: [checked.tunnel, checked.peer]) }
     let previous = slot.flatMap { bindings[$0] }
     let endsHandover = record.state == .active && previous?.state.endsInActive ?? false
     let isFlushed = endsHandover || (slot.map { awaitsHeld(record, $0) } ?? false)

@@ -30,6 +30,7 @@ extension Registry {
     }
     if previous == nil { try checkRoom(key) }
     if !sameVia {
+    try checkRoom(for: [via])
       if let via { entry.via = use(via) }
       if let via = previous?.via { release(via) }
     }

@@ -22,6 +22,7 @@ extension Registry {
       renew(.tunnels, known, entry.origin)
       return false
     }
+    try checkRoom(for: [endpoints])
     let slot = tunnelSlot(endpoints)
     noteTunnel(slot)
     tunnels[slot]?.choices = choices
@@ -39,6 +40,7 @@ extension Registry {
       throw RecordRefusal(code: .conflict, field: "visitor", rule: "\(visitor.prefix) is bound to a mobile node")
     }
     guard let slot = visitors.find(visitor.prefix), let previous = visitors[slot] else {
+      try checkRoomForPrefix()
       let slot = visitors.insert(visitor)
       journal.visitors.append(.init(slot: slot, previous: nil))
       return true

@@ -22,6 +22,7 @@ public final class Registry {
   let rules: RecordRules
   let writer: TableWriter
   let resolver: NextHopResolver
+  let capacities: FlowTableLimits
   /// Nil at an LMA, where nothing depends on sources.
   let steering: (any SteeringTable)?
 
@@ -71,6 +72,7 @@ public final class Registry {
     self.rules = RecordRules(configuration)
     self.writer = writer
     self.resolver = resolver
+    capacities = writer.limits
     ledger = writer.handoverLedger
     self.steering = configuration.role == .mobileAccessGateway ? steering : nil
     resolver.remoteChanged = { [weak self] remote throws(FlowTableError) in
