@@ -11,6 +11,8 @@ struct MobilityModel {
     var isFlushed = false
     /// Packets may be held for it.
     var holds = false
+    /// Seconds, as it was set.
+    var lifetime: UInt32?
     var expiry: UInt64?
     var removal: UInt64?
 
@@ -26,6 +28,8 @@ struct MobilityModel {
 
   struct Route {
     var record: LocalizedRouteRecord
+    /// Seconds, as it was set.
+    var lifetime: UInt32?
     var expiry: UInt64?
   }
 
@@ -100,6 +104,7 @@ struct MobilityModel {
     case .active: new.holds = new.isFlushed && old?.holds ?? false
     case .pending, .deregistering: new.holds = false
     }
+    new.lifetime = record.lifetime
     new.expiry = record.lifetime.map { now + UInt64($0) * 1_000_000_000 }
     if record.state == .deregistering {
       new.removal = old?.record.state == .deregistering ? old?.removal : now + 10_000_000_000
@@ -109,16 +114,17 @@ struct MobilityModel {
     for tunnel in [record.tunnel, record.peer].compactMap(\.self) where tunnels[tunnel] == nil {
       tunnels[tunnel] = Tunnel()
     }
-    return old?.record != new.record || old?.expiry != new.expiry || old?.isFlushed != new.isFlushed
+    return old?.record != new.record || old?.lifetime != new.lifetime || old?.isFlushed != new.isFlushed
       || old?.peer != new.peer
   }
 
   private mutating func set(_ record: LocalizedRouteRecord, now: UInt64) -> Bool {
-    var new = Route(record: record, expiry: record.lifetime.map { now + UInt64($0) * 1_000_000_000 })
+    let expiry = record.lifetime.map { now + UInt64($0) * 1_000_000_000 }
+    var new = Route(record: record, lifetime: record.lifetime, expiry: expiry)
     new.record.lifetime = nil
     let old = routes.updateValue(new, forKey: record.key)
     if case .tunnel(let via) = record.via, tunnels[via] == nil { tunnels[via] = Tunnel() }
-    return old?.record != new.record || old?.expiry != new.expiry
+    return old?.record != new.record || old?.lifetime != new.lifetime
   }
 
   /// Whether there was one; nil: a tunnel in use.

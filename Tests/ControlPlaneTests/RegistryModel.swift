@@ -4,6 +4,8 @@ import ControlProtocol
 struct RegistryModel {
   struct Binding {
     var record: BindingRecord
+    /// Seconds, as it was set.
+    var lifetime: UInt32?
     var expiry: UInt64?
     var removal: UInt64?
   }
@@ -44,6 +46,7 @@ struct RegistryModel {
   private mutating func set(_ record: BindingRecord, now: UInt64) -> Bool {
     let old = bindings[record.key]
     var new = Binding(record: record)
+    new.lifetime = record.lifetime
     new.expiry = record.lifetime.map { now + UInt64($0) * 1_000_000_000 }
     if record.state == .deregistering {
       new.removal = old?.record.state == .deregistering ? old?.removal : now + 10_000_000_000
@@ -51,7 +54,7 @@ struct RegistryModel {
     new.record.lifetime = nil
     bindings[record.key] = new
     if tunnels[record.tunnel] == nil { tunnels[record.tunnel] = Tunnel() }
-    return old?.record != new.record || old?.expiry != new.expiry
+    return old?.record != new.record || old?.lifetime != new.lifetime
   }
 
   mutating func remove(_ key: TableKey) {
@@ -107,7 +110,7 @@ struct RegistryModel {
     switch key {
     case .tunnel(let tunnel): tunnels[tunnel].flatMap { $0.isConfigured ? "\($0)" : nil }
     case .peer(let address): failed.contains(address) ? "failed" : nil
-    default: bindings[key].map { "\($0.record) \($0.expiry ?? 0)" }
+    default: bindings[key].map { "\($0.record) \($0.lifetime ?? 0)" }
     }
   }
 

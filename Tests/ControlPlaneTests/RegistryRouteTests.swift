@@ -117,7 +117,7 @@ struct RegistryRouteTests {
     #expect(fixture.set(binding(), route(lifetime: 2)).applied == 2)
     #expect(fixture.registry.nextDeadline == fixture.now + 2_000_000_000)
     #expect(fixture.advance(seconds: 1.5) == [])
-    #expect(fixture.set(route(lifetime: 2)).applied == 1)
+    #expect(fixture.set(route(lifetime: 2)).unchanged == 1)
     #expect(fixture.advance(seconds: 1.9) == [])
     #expect(try fixture.dump(.routes) == [route(lifetime: 1)])
     #expect(fixture.advance(seconds: 0.1) == [])

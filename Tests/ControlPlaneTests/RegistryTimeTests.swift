@@ -24,7 +24,7 @@ struct RegistryTimeTests {
     let fixture = try RegistryFixture()
     #expect(fixture.set(.binding(Sample.binding(prefix, lifetime: 30))).applied == 1)
     #expect(fixture.advance(seconds: 20) == [])
-    #expect(fixture.set(.binding(Sample.binding(prefix, lifetime: 30))).applied == 1)
+    #expect(fixture.set(.binding(Sample.binding(prefix, lifetime: 30))).unchanged == 1)
     #expect(fixture.advance(seconds: 29) == [])
     #expect(try fixture.dump(.bindings) == [.binding(Sample.binding(prefix, lifetime: 1))])
     #expect(fixture.set(.binding(Sample.binding(prefix, lifetime: 1000))).applied == 1)
@@ -35,6 +35,40 @@ struct RegistryTimeTests {
     #expect(fixture.set(.binding(Sample.binding(prefix))).applied == 1)
     #expect(fixture.advance(seconds: 100_000) == [])
     #expect(fixture.registry.bindingCount == 1)
+  }
+
+  @Test("The same seconds again are no change, and begin again; of several in one frame the last counts")
+  func repeatedLifetime() throws {
+    let fixture = try RegistryFixture()
+    for mobileNode in [nil, "mn1"] {
+      func binding(_ lifetime: UInt32) -> TableRecord {
+        .binding(Sample.binding(prefix, lifetime: lifetime, mobileNode: mobileNode))
+      }
+      #expect(fixture.set(binding(100)).applied == 1)
+      let generation = fixture.registry.generation
+      #expect(fixture.advance(seconds: 60) == [])
+      #expect(fixture.set(binding(100)) == Outcome(unchanged: 1, generation: generation))
+      #expect(try fixture.dump(.bindings) == [binding(100)])
+      #expect(fixture.set(binding(100), binding(30)) == Outcome(applied: 1, unchanged: 1, generation: generation))
+      #expect(fixture.advance(seconds: 29.9) == [])
+      #expect(fixture.set(binding(40), binding(40)) == Outcome(applied: 1, unchanged: 1, generation: generation))
+      #expect(fixture.advance(seconds: 39.9) == [])
+      #expect(fixture.advance(seconds: 0.1).count == 1)
+    }
+  }
+
+  @Test("A transaction that says the same seconds changes nothing, and they begin again")
+  func repeatedInTransaction() throws {
+    let fixture = try RegistryFixture()
+    let record = Sample.binding(prefix, lifetime: 100)
+    #expect(fixture.set(.binding(record)).applied == 1)
+    #expect(fixture.advance(seconds: 60) == [])
+    let replacement = Replacement(TableScope())
+    replacement.add(UpsertRequest(records: [.binding(record)]), (CRC32(), 0))
+    let outcome = fixture.registry.replace(replacement, owner: 0, now: fixture.now)
+    #expect((outcome.applied, outcome.unchanged, outcome.removed) == (0, 1, 0))
+    #expect(fixture.advance(seconds: 99.9) == [])
+    #expect(fixture.advance(seconds: 0.1).count == 1)
   }
 
   @Test("S-7: the tunnel stays as long as the longest lifetime over it")

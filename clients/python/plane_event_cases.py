@@ -94,6 +94,22 @@ class Events(Plane):
         self.assertEqual(items, {"event": "changed", "operation": "delete", "owner": "8", "tunnel.local": LMAA,
                                  "tunnel.remote": MAG1})
 
+    def test_a_repeated_lifetime_is_no_change(self) -> None:
+        client, other = self.client(), self.client(8)
+        for fields in ({}, {"mn": "mn1@example"}):
+            subscription = client.subscribe("changed", timeout=5)
+            first = other.upsert([binding(1, lifetime=100, **fields)])
+            self.next(subscription)
+            self.assertEqual(first.applied, 1)
+            for _ in range(2):
+                again = other.upsert([binding(1, lifetime=100, **fields)])
+                self.assertEqual((again.applied, again.unchanged), (0, 1))
+            with other.sync() as sync:
+                self.assertEqual(sync.upsert([binding(1, lifetime=100, **fields)]).unchanged, 1)
+            self.assertEqual(other.upsert([binding(1, lifetime=101, **fields)]).applied, 1)
+            self.assertEqual(self.next(subscription).items["lifetime"], "101")
+            subscription.close()
+
 
 class Counters(Plane):
     """STATS."""

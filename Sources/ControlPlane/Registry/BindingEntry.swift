@@ -59,9 +59,11 @@ struct BindingEntry: SlotEntry, BitwiseCopyable {
   private var port: UInt8 = 0
   var state: BindingState
   private var flags: Flags = []
+  /// Seconds, as it was set; 0: none.
+  var lifetime: UInt32 = 0
   var origin = EntryOrigin.nobody
   /// End of the lifetime, in nanoseconds of the injected clock.
-  var expiry = never
+  private(set) var expiry = never
   /// End of MinDelayBeforeBCEDelete (RFC 5213 section 5.3.5), in the same clock.
   var removal = never
   /// Deadline of this entry's item in the heap.
@@ -131,9 +133,14 @@ struct BindingEntry: SlotEntry, BitwiseCopyable {
     if isOn { flags.insert(flag) } else { flags.remove(flag) }
   }
 
-  /// Whether both were set to the same.
+  /// The lifetime begins now.
+  mutating func beginLifetime(at now: UInt64) {
+    expiry = lifetime == 0 ? Self.never : now &+ UInt64(lifetime) * 1_000_000_000
+  }
+
+  /// Whether both were set to the same; when that was, and so when they end, is no difference.
   func equals(_ other: BindingEntry) -> Bool {
-    forwardsLike(other) && mobileNode == other.mobileNode && expiry == other.expiry
+    forwardsLike(other) && mobileNode == other.mobileNode && lifetime == other.lifetime
   }
 
   /// Whether packets are treated alike.

@@ -33,6 +33,8 @@ struct Journal {
 
   /// Of this request; each request has its own.
   private(set) var number: UInt64 = 0
+  /// When a client's request began, in nanoseconds of the injected clock: lifetimes count from then.
+  private(set) var now: UInt64 = 0
   private(set) var bindings: [BindingNote] = []
   private var previousBindings: [BindingEntry] = []
   var tunnels: [Note<TunnelEntry>] = []
@@ -54,7 +56,13 @@ struct Journal {
       && renewed.isEmpty
   }
 
-  /// Begins a request.
+  /// Begins a client's request.
+  mutating func begin(now: UInt64) {
+    self.now = now
+    begin()
+  }
+
+  /// Begins a request of the registry's own.
   mutating func begin() {
     number += 1
     clear()

@@ -63,7 +63,7 @@ extension Registry {
     setDeadlines(of: &entry, lifetime: plain.lifetime, previous: previous, now: now)
     // A bulk revocation takes what was not set since it began, so that a repetition counts meanwhile; here and below.
     if revocations.isEmpty, let slot, let previous, entry.equals(previous) {
-      renew(slot, previous.origin)
+      renew(slot, previous)
       return false
     }
     if previous?.tunnel != tunnel {
@@ -107,11 +107,9 @@ extension Registry {
     entry.holds = holds(entry, after: previous)
     setDeadlines(of: &entry, lifetime: record.lifetime, previous: previous, now: now)
     entry.origin = owners.origin(.bindings, checksum: checksum)
-    if revocations.isEmpty, sameTunnel, samePeer, let slot, let previous, entry.forwardsLike(previous),
-      entry.mobileNode == previous.mobileNode, entry.expiry == previous.expiry
-    {
+    if revocations.isEmpty, sameTunnel, samePeer, let slot, let previous, entry.equals(previous) {
       names.release(entry.mobileNode)
-      renew(slot, previous.origin)
+      renew(slot, previous)
       return false
     }
     if !sameTunnel {
@@ -152,7 +150,8 @@ extension Registry {
   }
 
   private func setDeadlines(of entry: inout BindingEntry, lifetime: UInt32?, previous: BindingEntry?, now: UInt64) {
-    if let lifetime { entry.expiry = now &+ UInt64(lifetime) * 1_000_000_000 }
+    entry.lifetime = lifetime ?? 0
+    entry.beginLifetime(at: now)
     guard entry.state == .deregistering else { return }
     // The wait begins with the first deregistration; repeating it does not prolong it (RFC 5213 section 5.3.5).
     entry.removal =

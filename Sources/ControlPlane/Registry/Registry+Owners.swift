@@ -8,15 +8,17 @@ extension Registry {
   /// What HELLO says of a table's content.
   public func contents(of table: TableNumber) -> (digest: UInt64, hasStale: Bool) { owners.contents(of: table) }
 
-  /// A binding that the request says again and that is as it was: it may be another's now, or not stale any more.
+  /// A binding that the request says again and that is as it was: it may be another's now, or not stale any more, and its
+  /// lifetime begins again.
   @inline(__always)
-  func renew(_ slot: UInt32, _ origin: EntryOrigin) {
-    if owners.renews(origin, .bindings) { journal.renewed.append(.init(table: .bindings, slot: slot)) }
+  func renew(_ slot: UInt32, _ entry: BindingEntry) {
+    renew(.bindings, slot, entry.origin, lifetime: entry.lifetime)
   }
 
-  /// The same of an entry of another table.
-  func renew(_ table: TableNumber, _ slot: UInt32, _ origin: EntryOrigin) {
-    if owners.renews(origin, table) { journal.renewed.append(.init(table: table, slot: slot)) }
+  /// The same of an entry of any table; a lifetime of 0 is none.
+  @inline(__always)
+  func renew(_ table: TableNumber, _ slot: UInt32, _ origin: EntryOrigin, lifetime: UInt32) {
+    if lifetime != 0 || owners.renews(origin, table) { journal.renewed.append(.init(table: table, slot: slot)) }
   }
 
   /// A binding's share of the counts; called when the journal is published, before removed ones lose their slots.
@@ -74,6 +76,7 @@ extension Registry {
   /// What was said again without a change: no packet's business, and so not noted one by one.
   func finishRenewals() {
     for renewal in journal.renewed {
+      beginLifetime(renewal)
       guard let before = origin(renewal.table, renewal.slot), owners.renews(before, renewal.table) else { continue }
       let after = owners.origin(renewal.table, checksum: before.checksum)
       owners.remove(before, from: renewal.table)
@@ -85,6 +88,15 @@ extension Registry {
       case .visitors: visitors[renewal.slot]?.origin = after
       case .peers: peers[renewal.slot]?.origin = after
       }
+    }
+  }
+
+  /// No packet's business either, and later than the deadline that its heap knows.
+  private func beginLifetime(_ renewal: Journal.Renewal) {
+    switch renewal.table {
+    case .bindings: bindings[renewal.slot]?.beginLifetime(at: journal.now)
+    case .routes: routes[renewal.slot]?.beginLifetime(at: journal.now)
+    case .tunnels, .visitors, .peers: break
     }
   }
 

@@ -13,7 +13,7 @@ extension Registry {
     let address = try rules.check(record)
     guard record.state == .failed else { return stageRecovery(of: address) }
     if let slot = peers.find(address), let entry = peers[slot] {
-      renew(.peers, slot, entry.origin)
+      renew(.peers, slot, entry.origin, lifetime: 0)
       return false
     }
     guard peers.count < Self.peerCapacity else {

@@ -22,15 +22,16 @@ extension Registry {
     let previous = slot.flatMap { routes[$0] }
     let sameVia = leads(previous?.via, to: via)
     var entry = RouteEntry(key: key, via: sameVia ? previous?.via : nil, isReceiveOnly: record.receiveOnly)
-    if let lifetime = record.lifetime { entry.expiry = now &+ UInt64(lifetime) * 1_000_000_000 }
+    entry.lifetime = record.lifetime ?? 0
+    entry.beginLifetime(at: now)
     entry.origin = owners.origin(.routes)
     if sameVia, let slot, let previous, entry.equals(previous) {
-      renew(.routes, slot, previous.origin)
+      renew(.routes, slot, previous.origin, lifetime: previous.lifetime)
       return false
     }
     if previous == nil { try checkRoom(key) }
-    if !sameVia {
     try checkRoom(for: [via])
+    if !sameVia {
       if let via { entry.via = use(via) }
       if let via = previous?.via { release(via) }
     }

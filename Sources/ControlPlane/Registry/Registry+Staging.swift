@@ -19,7 +19,7 @@ extension Registry {
     if let known, let entry = tunnels[known], entry.isConfigured, entry.choices == choices,
       entry.isStatic == record.isStatic
     {
-      renew(.tunnels, known, entry.origin)
+      renew(.tunnels, known, entry.origin, lifetime: 0)
       return false
     }
     try checkRoom(for: [endpoints])
@@ -46,7 +46,7 @@ extension Registry {
       return true
     }
     guard previous.port != visitor.port else {
-      renew(.visitors, slot, previous.origin)
+      renew(.visitors, slot, previous.origin, lifetime: 0)
       return false
     }
     visitors[slot] = visitor

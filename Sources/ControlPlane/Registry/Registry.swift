@@ -173,7 +173,7 @@ public final class Registry {
   }
 
   func beginRequest(now: UInt64) {
-    journal.begin()
+    journal.begin(now: now)
     // Requests in quick succession must not put the next look off for ever.
     if flushing.isEmpty && revocations.isEmpty { lastLook = now }
   }

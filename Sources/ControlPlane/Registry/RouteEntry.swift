@@ -13,8 +13,10 @@ struct RouteEntry: SlotEntry {
   var via: UInt32?
   var isReceiveOnly: Bool
   var origin = EntryOrigin.nobody
+  /// Seconds, as it was set; 0: none.
+  var lifetime: UInt32 = 0
   /// End of the lifetime, in nanoseconds of the injected clock.
-  var expiry = BindingEntry.never
+  private(set) var expiry = BindingEntry.never
   /// Deadline of this entry's item in the heap.
   var scheduled = BindingEntry.never
   /// Number of the request that touched the entry last; see `Journal`.
@@ -22,9 +24,20 @@ struct RouteEntry: SlotEntry {
 
   var slotKey: RouteKey { key }
 
-  /// Whether both were set to the same.
+  init(key: RouteKey, via: UInt32?, isReceiveOnly: Bool) {
+    self.key = key
+    self.via = via
+    self.isReceiveOnly = isReceiveOnly
+  }
+
+  /// The lifetime begins now.
+  mutating func beginLifetime(at now: UInt64) {
+    expiry = lifetime == 0 ? BindingEntry.never : now &+ UInt64(lifetime) * 1_000_000_000
+  }
+
+  /// Whether both were set to the same; when that was, and so when they end, is no difference.
   func equals(_ other: RouteEntry) -> Bool {
-    via == other.via && isReceiveOnly == other.isReceiveOnly && expiry == other.expiry
+    via == other.via && isReceiveOnly == other.isReceiveOnly && lifetime == other.lifetime
   }
 }
 
