@@ -72,5 +72,4 @@ struct EventRecord {
   mutating func dropped(_ settlement: Settlement) { add(.fate(settlement.tickets, .dropped(settlement.reason))) }
   mutating func expired(_ binding: ExpiredBinding) { add(.expired(binding)) }
   mutating func happened(_ event: RegistryEvent) { add(.registry(event)) }
-  mutating func pathMTU(_ tunnel: TunnelEndpoints, _ mtu: UInt16) { add(.pathMTU(tunnel, mtu: mtu)) }
 }

@@ -118,9 +118,9 @@ public final class OfflineDomain {
     for notice in slowPath.takeNotices() { record.notice(notice) }
     for settlement in slowPath.takeSettlements() { record.dropped(settlement) }
     for change in slowPath.takeChanges() {
-      guard let mtu = registry.setPathMTU(of: change.tunnel, octets: change.mtu) else { continue }
-      record.pathMTU(change.tunnel, mtu)
+      registry.setPathMTU(of: change.tunnel, octets: change.mtu)
     }
+    for event in registry.takeEvents() { record.happened(event) }
     writer.reclaim()
   }
 

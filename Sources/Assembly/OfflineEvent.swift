@@ -20,10 +20,8 @@ public struct OfflineEvent: Sendable {
     /// The kernel gets a packet; nil: the frame as it was received.
     case kernel(UInt64, reason: String, packet: [UInt8]?)
     case expired(ExpiredBinding)
-    /// A flush or a localized route ended, or a peer failed or is alive again.
+    /// A flush or a localized route ended, a peer failed or is alive again, or a tunnel has another MTU.
     case registry(RegistryEvent)
-    /// The MTU of a tunnel (octets of the inner packet) is another now.
-    case pathMTU(TunnelEndpoints, mtu: UInt16)
     /// Traffic that the control plane may want to act on.
     case notice(name: String, prefix: Prefix, address: IPAddress, mac: MACAddress?, port: Int)
   }

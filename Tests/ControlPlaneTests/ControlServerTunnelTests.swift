@@ -40,4 +40,25 @@ struct ControlServerTunnelTests {
         ])
     }
   }
+
+  @Test("A tunnel's automatic MTU that follows its egress port is told; one that was set does not change")
+  func egressMTU() throws {
+    try ServiceFixture().run { fixture in
+      let watcher = try subscriber(fixture, EventMask(.pathMTU))
+      fixture.service.handle(.routeAdded(try ResolverFixture.route("::/0", via: "fe80::1")))
+      let records: [TableRecord] = [
+        .binding(Sample.binding("2001:db8:100:1::/64")),
+        .tunnel(TunnelRecord(tunnel: Sample.mag2, isStatic: true, mtu: .octets(1200))),
+      ]
+      #expect(try watcher.ask(.upsert(UpsertRequest(records: records))).status == .ok)
+      for mtu in [1400, 1600] as [UInt32] {
+        fixture.service.handle(
+          .linkChanged(interface: 12, name: "lma-tr", up: true, mtu: mtu, mac: MACAddress(0x0200_0000_7001)))
+        #expect(
+          words(try watcher.event()) == [
+            "event=path-mtu", "local=2001:db8:1::1", "remote=2001:db8:a::1", "mtu=\(mtu - 40)",
+          ])
+      }
+    }
+  }
 }

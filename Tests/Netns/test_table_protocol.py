@@ -18,7 +18,7 @@ import plane_cases  # noqa: E402
 import plane_event_cases  # noqa: E402
 import plane_session_cases  # noqa: E402
 from fastpath_client.protocol import HEADER, PING  # noqa: E402
-from plane_cases import binding  # noqa: E402
+from plane_cases import binding, LMAA, MAG1, MAG2  # noqa: E402
 
 
 class Live:
@@ -28,7 +28,8 @@ class Live:
     def setUpClass(cls):
         cls.bed = Bed()
         cls.addClassCleanup(cls.bed.close)
-        lma, other = cls.bed.namespace("lma"), cls.bed.namespace("other")
+        cls.lma = lma = cls.bed.namespace("lma")
+        other = cls.bed.namespace("other")
         cls.bed.link(lma, "core", other, "core")
         cls.bed.link(lma, "transport1", other, "transport1", mtu=1600)
         ports = [configuration.port("core", "core"), configuration.port("transport1", "transport")]
@@ -73,6 +74,21 @@ class Events(Live, plane_event_cases.Events):
         self.assertEqual(dict(event.items), {
             "event": "expired", "table": "pmip", "prefix": binding(1).prefix, "mn": "mn1@example",
             "reason": "lifetime"})
+
+    def test_mtu_of_the_egress_port(self):
+        client = self.client()
+        self.lma.ip("addr add 2001:db8:1::1/64 dev transport1 nodad", "route add 2001:db8:a::/48 via 2001:db8:1::2")
+        self.addCleanup(
+            self.lma.ip, "link set transport1 mtu 1600", "route del 2001:db8:a::/48", "addr del 2001:db8:1::1/64 dev transport1")
+        client.upsert([binding(1), fp.Tunnel(LMAA, MAG2, mtu=1200)])
+        self.settled(client)
+        subscription = client.subscribe("path-mtu", timeout=5)
+        for mtu in (1400, 1600):
+            self.lma.ip(f"link set transport1 mtu {mtu}")
+            event = next(subscription)
+            self.assertEqual(dict(event.items), {
+                "event": "path-mtu", "local": LMAA, "remote": MAG1, "mtu": str(mtu - 40)})
+        self.assertIsNone(client.next_event(0.2))
 
 
 class Counters(Live, plane_event_cases.Counters):

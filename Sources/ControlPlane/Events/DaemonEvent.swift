@@ -31,13 +31,10 @@ struct DaemonEvent {
         .flushed, "flushed", [("table", key.table.text), ("prefix", "\(key.prefix)"), ("mn", mobileNode)])
     case .peer(let address, let isFailed):
       DaemonEvent(.peer, "peer", [("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")])
+    case .pathMTU(let tunnel, let octets):
+      DaemonEvent(
+        .pathMTU, "path-mtu", [("local", "\(tunnel.local)"), ("remote", "\(tunnel.remote)"), ("mtu", "\(octets)")])
     }
-  }
-
-  /// - Parameter octets: of the largest inner packet.
-  static func pathMTU(_ tunnel: TunnelEndpoints, octets: Int) -> DaemonEvent {
-    DaemonEvent(
-      .pathMTU, "path-mtu", [("local", "\(tunnel.local)"), ("remote", "\(tunnel.remote)"), ("mtu", "\(octets)")])
   }
 
   static func neighborLost(_ address: IPAddress, port: String) -> DaemonEvent {

@@ -96,7 +96,7 @@ extension Registry {
   private func finish(_ revocation: Revocation) {
     revocations.removeAll { $0 === revocation }
     revocation.isFinished = true
-    for slot in tunnelSlots(to: revocation.remote) { _ = publishSettings(slot) }
+    for slot in tunnelSlots(to: revocation.remote) { publishSettings(slot) }
   }
 
   func undoRevocations() { revocations.removeLast(journal.revocations.count) }

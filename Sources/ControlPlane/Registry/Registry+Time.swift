@@ -126,7 +126,7 @@ extension Registry {
   }
 
   private func retryPostponed() {
-    for slot in lingeringSettings { _ = publishSettings(slot) }
+    for slot in lingeringSettings { publishSettings(slot) }
     for slot in lingeringTunnels {
       guard let entry = tunnels[slot], entry.users == 0, !entry.isConfigured else {
         lingeringTunnels.remove(slot)

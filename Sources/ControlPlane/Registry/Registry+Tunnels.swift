@@ -36,21 +36,6 @@ extension Registry {
     configuration.role == .localMobilityAnchor && configuration.pools.contains { $0.contains(remote) }
   }
 
-  /// Moves the tunnels to this remote to the next hop and MTU that the resolver has now.
-  func followNextHop(towards remote: IPAddress) throws(FlowTableError) {
-    guard let nextHop = resolver.nextHop(towards: remote) else { return }
-    for local in configuration.localAddresses {
-      guard let slot = tunnels.find(TunnelEndpoints(local: local, remote: remote)), let entry = tunnels[slot],
-        let id = entry.id
-      else { continue }
-      let settings = settings(of: entry)
-      guard settings != entry.published || nextHop != entry.nextHop else { continue }
-      try writer.updateTunnel(id, settings: settings, nextHop: nextHop)
-      tunnels[slot]?.nextHop = nextHop
-      tunnels[slot]?.published = settings
-    }
-  }
-
   /// A tunnel as it was set: what dumps carry and a load restores.
   func record(_ entry: TunnelEntry) -> TunnelRecord {
     let choices = entry.choices

@@ -7,6 +7,8 @@ public enum RegistryEvent: Hashable, Sendable {
   /// Nothing is held for the mobile node any more: `flushing` became `active`.
   case flushed(BindingKey, mobileNode: String?)
   case peer(IPAddress, isFailed: Bool)
+  /// The MTU of a tunnel (octets of the inner packet) is another now, by its path or its egress port.
+  case pathMTU(TunnelEndpoints, octets: UInt16)
 }
 
 /// The latest events until somebody takes them: bounded, since nobody may.

@@ -79,14 +79,12 @@ final class WriterCore {
   func handle(_ events: ArraySlice<KernelEvent>) {
     resolver.handle(events)
     reportResolver()
+    tellEvents()
   }
 
   func setPathMTU(of tunnel: TunnelEndpoints, octets: Int?) {
-    guard let mtu = registry.setPathMTU(of: tunnel, octets: octets) else { return }
-    // Bounded by the rate limits of those who could send a valid message, and by one change for each value.
-    logger.notice(
-      "path MTU of a tunnel", metadata: ["local": "\(tunnel.local)", "remote": "\(tunnel.remote)", "mtu": "\(mtu)"])
-    hub.publish(.pathMTU, .pathMTU(tunnel, octets: Int(mtu)))
+    registry.setPathMTU(of: tunnel, octets: octets)
+    tellEvents()
   }
 
   /// Traffic that somebody may want to act on; its rate is limited where it is noticed.
@@ -146,9 +144,9 @@ final class WriterCore {
         "binding ended", metadata: ["prefix": "\(binding.key.prefix)", "cause": "\(binding.cause)"])
       hub.publish(.expired, .expired(binding))
     }
-    tellEvents()
     resolver.tick(now: now)
     reportResolver()
+    tellEvents()
     let isMoreToFree = writer.reclaim(limit: Self.reclaimedInTurn)
     watchWorkers(now)
     auditor.advanceIfRunning()
@@ -207,6 +205,10 @@ final class WriterCore {
     case .peer(let address, isFailed: true):
       logger.notice("peer failed: its tunnels carry nothing", metadata: ["remote": "\(address)"])
     case .peer(let address, isFailed: false): logger.notice("peer is alive again", metadata: ["remote": "\(address)"])
+    case .pathMTU(let tunnel, let octets):
+      // A port's new MTU is one for each tunnel behind it.
+      let facts: Logger.Metadata = ["local": "\(tunnel.local)", "remote": "\(tunnel.remote)", "mtu": "\(octets)"]
+      logger.debug("MTU of a tunnel", metadata: facts)
     }
   }
 

@@ -72,12 +72,6 @@ struct ReplayRun {
           reason: reason, time: event.at)
       case .expired(let binding): show(binding, at: event.at)
       case .registry(let happened): show(happened, at: event.at)
-      case .pathMTU(let tunnel, let mtu):
-        output.event([
-          ("event", JSONText.quoted("path-mtu")), ("at", EventText.seconds(event.at)),
-          ("local", JSONText.quoted("\(tunnel.local)")), ("remote", JSONText.quoted("\(tunnel.remote)")),
-          ("mtu", "\(mtu)"),
-        ])
       case .notice(let name, let prefix, let address, let mac, let port):
         var members = [
           ("event", JSONText.quoted(name)), ("at", EventText.seconds(event.at)),
@@ -93,14 +87,18 @@ struct ReplayRun {
 
   private mutating func show(_ event: RegistryEvent, at time: UInt64) {
     let members: [(String, String)]
+    var numbers: [(String, String)] = []
     switch event {
     case .routeExpired(let from, let to): members = [("event", "route-expired"), ("from", "\(from)"), ("to", "\(to)")]
     case .flushed(let key, _): members = [("event", "flushed"), ("prefix", "\(key.prefix)")]
     case .peer(let address, let isFailed):
       members = [("event", "peer"), ("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")]
+    case .pathMTU(let tunnel, let octets):
+      members = [("event", "path-mtu"), ("local", "\(tunnel.local)"), ("remote", "\(tunnel.remote)")]
+      numbers = [("mtu", "\(octets)")]
     }
     let quoted = members.map { ($0.0, JSONText.quoted($0.1)) }
-    output.event(quoted.prefix(1) + [("at", EventText.seconds(time))] + quoted.dropFirst())
+    output.event(quoted.prefix(1) + [("at", EventText.seconds(time))] + quoted.dropFirst() + numbers)
   }
 
   private mutating func show(_ expired: ExpiredBinding, at time: UInt64) {
