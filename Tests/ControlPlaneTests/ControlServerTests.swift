@@ -151,6 +151,27 @@ struct ControlServerTests {
     }
   }
 
+  @Test("QUIESCED waits for what was applied, also when another record of the frame is refused")
+  func quiescedInPart() throws {
+    try ServiceFixture().run { fixture in
+      let client = try SocketClient.greeted(fixture.path)
+      fixture.table.quiescence.online(0)
+      try client.send(upsert(["2001:db8:100:1::/64", "2001:db8:999::/64"]), id: 5, flags: [.quiesced])
+      let other = try SocketClient.greeted(fixture.path)
+      while try other.hello().tables.first?.entries == 0 {}
+      for _ in 0..<20 { _ = try other.hello() }
+      #expect(!client.hasReply)
+      fixture.table.quiescence.report(0)
+      let reply = try client.receive().reply
+      let answer = try outcome(reply)
+      #expect(reply.status == .invalid && (answer.applied, answer.failed) == (1, 1))
+      #expect(answer.firstFailure?.index == 1)
+      // Where nothing was applied, there is nothing to wait for.
+      #expect(try client.ask(upsert(["2001:db8:999::/64"]), flags: [.quiesced]).status == .invalid)
+      fixture.table.quiescence.offline(0)
+    }
+  }
+
   @Test("Pipelined requests are answered in order, also after the client has ended its output")
   func pipelined() throws {
     try ServiceFixture().run { fixture in

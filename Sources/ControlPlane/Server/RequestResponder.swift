@@ -204,7 +204,9 @@ final class RequestResponder {
 
   private func step(_ progress: BatchProgress, of count: Int, _ flags: FrameFlags) -> RequestStep {
     guard progress.position >= count else { return .again }
-    guard flags.contains(.quiesced), progress.outcome.firstFailure == nil else { return .reply(progress.reply) }
+    // A record that failed is no reason to acknowledge the others before their time.
+    let changedNothing = progress.outcome.applied == 0 && progress.outcome.firstFailure != nil
+    guard flags.contains(.quiesced), !changedNothing else { return .reply(progress.reply) }
     return .whenQuiesced(progress.outcome.generation, progress.reply)
   }
 
