@@ -17,6 +17,14 @@ NARROW = LMA.with_(
         port("transport", "transport", mac=TRANSPORT_MAC, mtu=1500),
     ]
 )
+# The tunnel's egress port takes 1300 octets, so that the tunnel does 1260, whatever is asked of it.
+NARROWER = LMA.with_(
+    ports=[
+        port("core", "core", mac=CORE_MAC, mtu=1500),
+        port("transport", "transport", mac=TRANSPORT_MAC, mtu=1300),
+    ]
+)
+BEYOND_1300 = LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1280}]
 # A path of 1280 octets.
 PATH_1280 = LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1240}]
 # Where the identification is in a frame without tags: behind Ethernet, IPv6 and four octets of Fragment header.
@@ -100,6 +108,56 @@ ENTRY = [
         configuration=LMA.with_(tunnel_defaults={"flow-label": "zero", "encapsulation-limit": 4}),
         # A configured MTU is what enters the tunnel: the path takes 48 octets more.
         records=LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1232}],
+    ),
+    row(
+        "R2473-18",
+        "a tunnel's own MTU beyond what its egress port takes: IPv6 of 1280 octets still enters, in fragments",
+        [cut(IN1280, tunnel(LMAA, MAG1, udp6(CN, MN1, 63, payload=b"F" * 1232)), 1248)],
+        configuration=NARROWER,
+        records=BEYOND_1300,
+    ),
+    row(
+        "R2473-18",
+        "the same by tunnel-defaults, at a port of 1280 octets",
+        [cut(IN1280, tunnel(LMAA, MAG1, udp6(CN, MN1, 63, payload=b"F" * 1232)), 1232)],
+        configuration=LMA.with_(
+            ports=[
+                port("core", "core", mac=CORE_MAC, mtu=1500),
+                port("transport", "transport", mac=TRANSPORT_MAC, mtu=1280),
+            ],
+            tunnel_defaults={"flow-label": "zero", "mtu": 1280},
+        ),
+    ),
+    row(
+        "R2473-20",
+        "a tunnel's own MTU beyond what its egress port takes: IPv4 without DF still enters, in fragments",
+        [
+            cut(
+                udp4(CN4, HOA1, payload=b"F" * (size - 28)),
+                tunnel(LMAA, MAG1, udp4(CN4, HOA1, 63, payload=b"F" * (size - 28))),
+                1248,
+                kind=4,
+            )
+            for size in (1280, 1428)
+        ],
+        configuration=NARROWER,
+        records=BEYOND_1300,
+    ),
+    row(
+        "R2473-20",
+        "an MTU of 1460 with a limit of 4 on a path of 1500: the outer packet has 48 octets more, so 1460 without DF is cut",
+        [
+            cut(
+                udp4(CN4, HOA1, payload=b"F" * (size - 28)),
+                IPv6(src=LMAA, dst=MAG1, hlim=64)
+                / Raw(bytes.fromhex("0400040104010100") + bytes(udp4(CN4, HOA1, 63, payload=b"F" * (size - 28)))),
+                1448,
+                kind=60,
+            )
+            for size in (1460, 1500)
+        ],
+        configuration=NARROW,
+        records=LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1460, "encapsulationLimit": 4}],
     ),
     row(
         "R2473-18",

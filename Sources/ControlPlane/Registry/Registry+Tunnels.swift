@@ -6,7 +6,9 @@ extension Registry {
   /// options that carry a configured limit. The 8 octets that a packet's own limit costs are the fast path's to count.
   private static func overhead(limit: UInt8?) -> Int { limit == nil ? 40 : 48 }
 
-  /// What a tunnel does now: its own choices over `tunnel-defaults`, with an automatic MTU from the egress port.
+  /// What a tunnel does now: its own choices over `tunnel-defaults`, with an automatic MTU from the egress port. No chosen
+  /// MTU is more than port and path take (RFC 2473 section 6.7): beyond that, section 7's fragments and answers would come
+  /// too late, since the outer packet is refused at the port.
   func settings(of entry: TunnelEntry) -> TunnelSettings {
     let defaults = configuration.tunnelDefaults
     let limit: UInt8? =
@@ -15,13 +17,13 @@ extension Registry {
       case TunnelRecord.EncapsulationLimit.none?: nil
       case nil: defaults.encapsulationLimit
       }
-    let chosen: UInt16 =
+    let path = min(resolver.egressMTU(towards: entry.endpoints.remote), entry.pathMTU ?? .max)
+    let largest = UInt16(clamping: path - Self.overhead(limit: limit))
+    let mtu =
       switch entry.choices.mtu ?? defaults.mtu {
-      case .octets(let octets): octets
-      case .automatic:
-        UInt16(clamping: resolver.egressMTU(towards: entry.endpoints.remote) - Self.overhead(limit: limit))
+      case .octets(let octets): min(octets, largest)
+      case .automatic: largest
       }
-    let mtu = min(chosen, UInt16(clamping: (entry.pathMTU ?? .max) - Self.overhead(limit: limit)))
     return TunnelSettings(
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,
       dscp: entry.choices.dscp ?? defaults.dscp,
