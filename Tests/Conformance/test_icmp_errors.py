@@ -22,6 +22,7 @@ from world import *
 DEAD = "2001:db8:100:1::dead"
 UNBOUND = "2001:db8:100:9::1"
 NOWHERE, NOWHERE4 = "2001:db8:7::7", "192.0.2.77"
+DF1400 = udp4(HOA1, CN4, payload=b"L" * 1372, flags="DF")
 NARROW = LMA.with_(
     ports=[
         port("core", "core", mac=CORE_MAC, mtu=1500),
@@ -200,6 +201,27 @@ TOO_BIG = [
             for packet in [udp4(CN4, HOA1, payload=b"L" * 1213, flags="DF")]
         ],
         records=LMA_RECORDS + [{"tunnel": {"local": LMAA, "remote": MAG1}, "mtu": 1240}],
+    ),
+    row(
+        "R1191-1",
+        "larger than the port behind the tunnel: with DF its sender is told, without DF nothing untrue is said",
+        [
+            answers(
+                "transport",
+                up(DF1400),
+                "too-big",
+                "transport",
+                to_mn1(error4(LMA_ROUTER4, HOA1, 3, 4, DF1400, nexthopmtu=1300), tc=0xC0),
+            ),
+            drops("transport", up(udp4(HOA1, CN4, payload=b"L" * 1372)), "too-big"),
+        ],
+        configuration=LMA.with_(
+            ports=[
+                port("core", "core", mac=CORE_MAC, mtu=1300),
+                port("transport", "transport", mac=TRANSPORT_MAC, mtu=1600),
+            ]
+        ),
+        counters={"originated.packet-too-big": 1},
     ),
     row(
         "R2473-17",

@@ -18,6 +18,15 @@ enum TunnelLimit {
     packet.except(.packetTooBig, .tooBig, detail: packet.family == .ipv6 ? max(mtu, leastMTU) : mtu)
   }
 
+  /// Larger than the port takes. Without DF the answer would not be true: "fragmentation needed and DF set" (RFC 792).
+  @inline(never)
+  static func refuseAtPort(_ packet: inout PacketState, frame: FrameView, mtu: UInt16) {
+    guard packet.family == .ipv6 || frame.octet(Int(packet.inner) + 6) & dontFragment != 0 else {
+      return packet.drop(.tooBig)
+    }
+    refuse(&packet, mtu: mtu)
+  }
+
   /// Checked before the outer header is written at `outer`: the slow path makes fragments of at most `path` octets of
   /// what will be there.
   static func holdForFragments(

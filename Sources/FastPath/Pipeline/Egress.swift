@@ -179,7 +179,8 @@ enum Egress {
     let limit = context.settings.ports[Int(plan.port & 7)].mtu
     guard length <= limit else {
       // What the inner packet may have: the rest is tunnel headers.
-      TunnelLimit.refuse(&packet, mtu: UInt16(clamping: limit &- length &+ Int(packet.innerLength)))
+      let mtu = UInt16(clamping: limit &- length &+ Int(packet.innerLength))
+      TunnelLimit.refuseAtPort(&packet, frame: context.frame(at: packet.address), mtu: mtu)
       return false
     }
     // Sums of 16-bit numbers: none can overflow.
