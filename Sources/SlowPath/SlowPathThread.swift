@@ -19,10 +19,12 @@ public final class SlowPathThread: Sendable {
   private let rings: [PuntRingMemory]
 
   /// Starts draining. The rings are kept alive as long as this object.
-  /// - Parameter exceptions: served by the same thread, between what is for the kernel.
+  /// - Parameters:
+  ///   - exceptions: served by the same thread, between what is for the kernel.
+  ///   - own: goes to the workers like what `exceptions` originates; nothing without that.
   /// - Throws: the errno of pipe() or pthread_create().
   public init(
-    rings: [PuntRingMemory], exceptions: ExceptionPath? = nil, handler: @escaping Handler
+    rings: [PuntRingMemory], exceptions: ExceptionPath? = nil, own: OwnTraffic? = nil, handler: @escaping Handler
   ) throws(Errno) {
     self.rings = rings + (exceptions?.rings ?? [])
     bell = try WakePipe()
@@ -30,11 +32,13 @@ public final class SlowPathThread: Sendable {
     thread = Mutex(nil)
     for ring in self.rings { ring.setBell(bell.writeEnd) }
     let started = try NamedThread(name: "fp-slowpath") { [self] in
-      var drain = RingDrain(rings: rings, exceptions: exceptions, handler: handler)
+      var drain = RingDrain(
+        rings: rings, exceptions: exceptions.map { ExceptionDrain($0, own: own) }, handler: handler)
       while !stopping.load(ordering: .acquiring) {
         if drain.turn() == 0 { drain.sleep(bell) }
       }
-      // The workers have stopped by now: what they left is handled, then nothing can come.
+      // The workers have stopped by now: what they left is handled, then nothing can come but from the kernel.
+      drain.closeOwn()
       while drain.turn() > 0 {}
     }
     thread.withLock { $0 = started }
@@ -58,9 +62,9 @@ private struct RingDrain {
   private var exceptions: ExceptionDrain?
   private let handler: SlowPathThread.Handler
 
-  init(rings: [PuntRingMemory], exceptions: ExceptionPath?, handler: @escaping SlowPathThread.Handler) {
+  init(rings: [PuntRingMemory], exceptions: ExceptionDrain?, handler: @escaping SlowPathThread.Handler) {
     consumers = rings.map(\.consumer)
-    self.exceptions = exceptions.map(ExceptionDrain.init)
+    self.exceptions = exceptions
     self.handler = handler
   }
 
@@ -78,13 +82,21 @@ private struct RingDrain {
     return handled + (exceptions?.turn() ?? 0)
   }
 
-  func sleep(_ bell: borrowing WakePipe) {
+  mutating func closeOwn() { exceptions?.closeOwn() }
+
+  mutating func sleep(_ bell: borrowing WakePipe) {
     let consumers = consumers + (exceptions?.consumers ?? [])
     for consumer in consumers { consumer.setAsleep(true) }
     if consumers.allSatisfy({ $0.available() == 0 }) {
-      var descriptor = pollfd(fd: bell.readEnd, events: Int16(POLLIN), revents: 0)
-      // One pollfd; an error or a signal only makes the caller look at the rings again.
-      _ = unsafe poll(&descriptor, 1, PuntRingMemory.longestSleep)
+      var descriptors = (
+        pollfd(fd: bell.readEnd, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: exceptions?.ownDescriptor() ?? -1, events: Int16(POLLIN), revents: 0)
+      )
+      unsafe withUnsafeMutableBytes(of: &descriptors) {
+        // Two pollfd side by side are the array of two that poll() expects; an error or a signal only makes the caller look
+        // at the rings again.
+        _ = unsafe poll($0.baseAddress?.assumingMemoryBound(to: pollfd.self), 2, PuntRingMemory.longestSleep)
+      }
     }
     for consumer in consumers { consumer.setAsleep(false) }
     bell.drain()

@@ -67,9 +67,10 @@ final class Daemon {
     let program = try loadProgram(live.settings, ports)
     let plane = try openPlane(live, table, program)
     warnings += BusyPollSurvey.warnings(ports, plane.sockets)
-    for warning in warnings { logger.warning("\(warning)") }
     let exceptions = try openExceptionPath(configuration, plane)
-    let injector = try startSlowPath(plane, exceptions)
+    let injector = try startSlowPath(plane, exceptions, pools: configuration.pools)
+    warnings += PoolRoutes.add(configuration.pools, to: injector)
+    for warning in warnings { logger.warning("\(warning)") }
     try startWorkers(plane, exceptions)
     let following = KernelFollowing(logger: logger)
     let status = StatusProvider(
@@ -140,7 +141,9 @@ final class Daemon {
     }
   }
 
-  private func startSlowPath(_ plane: LivePlane, _ exceptions: ExceptionPath) throws(ExitFailure) -> KernelInjector {
+  private func startSlowPath(
+    _ plane: LivePlane, _ exceptions: ExceptionPath, pools: [Prefix]
+  ) throws(ExitFailure) -> KernelInjector {
     let injector: KernelInjector
     do throws(InjectionError) {
       injector = try KernelInjector()
@@ -149,7 +152,9 @@ final class Daemon {
     }
     do throws(Errno) {
       // The octets are handed on within the call, while the slot is still held.
-      let thread = try SlowPathThread(rings: plane.kernelRings, exceptions: exceptions) { _, packet in
+      let localAddresses = plane.configuration.settings.localAddresses
+      let own = pools.isEmpty ? nil : OwnTraffic(of: injector, pools: pools, localAddresses: localAddresses)
+      let thread = try SlowPathThread(rings: plane.kernelRings, exceptions: exceptions, own: own) { _, packet in
         unsafe injector.inject(packet.octets)
       }
       teardown.add { thread.stop() }

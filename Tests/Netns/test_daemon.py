@@ -9,7 +9,7 @@ import unittest
 import urllib.request
 
 from testbed import Bed, Domain, configuration
-from testbed.addresses import CN, LMA_CORE, LMAA, MN1, TRANSPORT1
+from testbed.addresses import CN, MN1, TRANSPORT1
 from testbed.bed import wait_until
 from testbed.daemon import PRODUCTS
 
@@ -115,18 +115,6 @@ class Life(unittest.TestCase):
                 self.assertEqual(where["other"], every - where["worker"] or every)
                 if workers != "auto":
                     self.assertEqual(where["worker"], {workers[0]})
-
-    def test_ping_of_the_lma_from_a_mobile_node_goes_through_the_tunnel_into_the_kernel_and_back(self):
-        # The request arrives encapsulated, for an address of the LMA: the worker hands the inner packet to the kernel.
-        # The answer leaves by the kernel's default route, the CN's link, comes back as a packet for a pool address and is
-        # encapsulated like any other.
-        self.domain.cn.sysctl({"net.ipv6.conf.all.forwarding": 1})
-        self.domain.cn.ip(f"route replace 2001:db8:100::/40 via {LMA_CORE} dev core")
-        before = self.lma.control.counters()
-        self.assertEqual(self.domain.mn1.ping(LMAA, source=MN1), 3)
-        after = self.lma.control.counters()
-        grown = {name: value - before.get(name, 0) for name, value in after.items() if name.startswith("kernel.")}
-        self.assertGreaterEqual(sum(grown.values()), 3, grown)
 
     def test_metrics_show_the_counters_as_prometheus_text(self):
         self.lma.stop()

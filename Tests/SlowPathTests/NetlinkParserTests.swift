@@ -52,6 +52,18 @@ import Testing
     #expect(messages.isMalformed)
   }
 
+  /// The pools' routes into the TUN device lead to the plane itself: it must not follow them.
+  @Test func aRouteOfThisProgramIsNotMirrored() {
+    for type in [24, 25] as [UInt8] {
+      for (maker, count) in [(3, 1), (201, 0)] as [(UInt8, Int)] {
+        let destination = Self.attribute(1, [0x20, 1, 0x0d, 0xb8, 1, 0] + Self.zeros(10))
+        let message = Self.message(
+          type, [10, 48, 0, 0, 254, maker, 0, 1, 0, 0, 0, 0] + destination + Self.attribute(4, [9, 0, 0, 0]))
+        #expect(notices(message).count == count)
+      }
+    }
+  }
+
   /// Laid out by hand after linux/rtnetlink.h: one message of each kind,
   /// so that the damage test starts from something that is read.
   static let recorded: [[UInt8]] = [

@@ -5,6 +5,8 @@ public enum OriginatedKind: UInt8, CaseIterable, Sendable {
   case relay
   /// A fragment of an outer packet beside its first.
   case fragment
+  /// What this host's kernel sends to a mobile node.
+  case local
 
   public var name: String {
     switch self {
@@ -14,6 +16,7 @@ public enum OriginatedKind: UInt8, CaseIterable, Sendable {
     case .parameterProblem: "parameter-problem"
     case .relay: "relay"
     case .fragment: "fragment"
+    case .local: "local"
     }
   }
 }

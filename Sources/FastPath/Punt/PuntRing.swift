@@ -92,6 +92,13 @@ public struct PuntRing {
     return true
   }
 
+  /// Whether at least half of the slots are free: for what can wait elsewhere and must leave room to what cannot.
+  public mutating func isHalfFree() -> Bool {
+    // As in `push`.
+    knownHead = unsafe word(PuntRingControl.head).pointee.load(ordering: .acquiring)
+    return tail &- knownHead <= mask >> 1
+  }
+
   /// Wakes the slow path if it sleeps: at most one system call, to be made once at the end of a turn that pushed.
   @inlinable
   public func ring() {

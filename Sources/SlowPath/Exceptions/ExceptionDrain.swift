@@ -13,9 +13,11 @@ struct ExceptionDrain {
   private var injection: PuntRing
   private var engine: SlowPathEngine
   private var out: [OriginatedPacket] = []
+  private var own: OwnTraffic?
 
-  init(_ path: ExceptionPath) {
+  init(_ path: ExceptionPath, own: OwnTraffic?) {
     self.path = path
+    self.own = own
     consumers = path.rings.map(\.consumer)
     injection = path.injection.producer
     engine = SlowPathEngine(settings: path.settings)
@@ -36,12 +38,39 @@ struct ExceptionDrain {
       if count > 0 { consumers[worker].release(count) }
       handled += count
     }
+    handled += takeOwn()
     let isDue = engine.nextDeadline.map { $0 <= now } ?? false
     guard handled > 0 || isDue else { return 0 }
     engine.advance(to: now, into: &out)
     send()
     return handled
   }
+
+  /// At most one batch of this host's own packets. While the ring towards the worker is half full they wait in the device's
+  /// queue, which drops when full: fragments and answers come from packets that have waited already.
+  private mutating func takeOwn() -> Int {
+    guard own != nil, injection.isHalfFree() else { return 0 }
+    for taken in 0..<Self.batch {
+      switch own?.read() {
+      case .packet(let packet): engine.send(packet, into: &out)
+      case .other: continue
+      case .gone:
+        own = nil
+        return taken
+      case .nothing, nil: return taken
+      }
+    }
+    return Self.batch
+  }
+
+  /// What to poll for more of them; -1, which is never ready, while they could not be taken.
+  mutating func ownDescriptor() -> Int32 {
+    guard let own, injection.isHalfFree() else { return -1 }
+    return own.descriptor
+  }
+
+  /// Takes no more of them: the workers have stopped.
+  mutating func closeOwn() { own = nil }
 
   private mutating func send() {
     for packet in out where !injection.push(packet) { engine.refuse(packet) }

@@ -86,6 +86,11 @@ public struct SlowPathEngine: Sendable {
 
   // MARK: Sending
 
+  /// Passes a packet of this host's own on: its way is that of everything that is originated.
+  mutating func send(_ packet: OwnPacket, into out: inout [OriginatedPacket]) {
+    emit(packet.octets, .originated, kind: .local, tickets: [], into: &out)
+  }
+
   /// Sends an error if its bucket has a token.
   mutating func send(
     _ error: ICMPError, about packet: AnswerablePacket, from source: IPAddress?, kind: OriginatedKind,

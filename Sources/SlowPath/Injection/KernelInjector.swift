@@ -12,6 +12,8 @@ public final class KernelInjector: Sendable {
 
   /// The interface that the packets seem to come from, for example `fpk0`.
   public var interface: String { device.name }
+  /// For `OwnTraffic`.
+  var descriptor: Int32 { device.descriptor }
   /// Packets the kernel took.
   public var injected: UInt64 { injectedPackets.load(ordering: .relaxed) }
   /// Packets the kernel refused: not IPv4 or IPv6, interface set down by somebody, no memory.

@@ -4,8 +4,9 @@ import SystemPackage
 /// A TUN interface in the calling thread's network namespace; it goes when this value goes.
 ///
 /// What is written to it enters the kernel as if received: IP packets without a header before them (IFF_NO_PI). It has
-/// no address (but see `addDummyAddress`) and nothing is routed to it. What the kernel still sends there (multicast listener reports) waits in the
-/// device's own bounded queue, which nobody reads and which drops when full.
+/// no address (but see `addDummyAddress`). At an anchor the pools are routed to it (`PoolRoutes`), and `OwnTraffic` reads
+/// what comes. Elsewhere what the kernel still sends there (multicast listener reports) waits in the device's own bounded
+/// queue, which nobody reads and which drops when full.
 package struct TunDevice: ~Copyable {
   private let owned: OwnedDescriptor
   /// As the kernel named it, for example `fpk0`.

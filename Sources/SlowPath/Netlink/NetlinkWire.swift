@@ -27,6 +27,7 @@ package enum NetlinkFlag {
   package static let dumpInterrupted: UInt16 = 0x10
   package static let dump: UInt16 = 0x300
   package static let replace: UInt16 = 0x100
+  package static let exclusive: UInt16 = 0x200
   package static let create: UInt16 = 0x400
 }
 
@@ -64,6 +65,7 @@ enum RouteAttribute {
   static let outputInterface: UInt16 = 4
   static let gateway: UInt16 = 5
   static let priority: UInt16 = 6
+  static let metrics: UInt16 = 8
   static let multipath: UInt16 = 9
   static let table: UInt16 = 15
   static let via: UInt16 = 18
@@ -76,6 +78,23 @@ enum RouteType {
   static let blackhole: UInt8 = 6
   static let unreachable: UInt8 = 7
   static let prohibit: UInt8 = 8
+}
+
+/// Who made a route (`rtm_protocol`).
+enum RouteProtocol {
+  /// This program, in `PoolRoutes`: none of the numbers that linux/rtnetlink.h or iproute2 name.
+  static let own: UInt8 = 201
+}
+
+enum RouteScope {
+  static let universe: UInt8 = 0
+  static let link: UInt8 = 253
+}
+
+/// Inside `RouteAttribute.metrics`.
+enum RouteMetric {
+  static let lock: UInt32 = 1
+  static let mtu: UInt32 = 2
 }
 
 enum RouteTable {

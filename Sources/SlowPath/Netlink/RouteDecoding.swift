@@ -5,7 +5,8 @@ extension RouteNotice {
   /// protocol, scope, type, flags (4).
   ///
   /// Nil for what the plane does not follow: other tables than main (and local, for local addresses only), cached
-  /// clones, routes by source (RTA_SRC) or by TOS, multicast, anycast, broadcast and throw routes.
+  /// clones, routes by source (RTA_SRC) or by TOS, multicast, anycast, broadcast and throw routes, and those of
+  /// `PoolRoutes`: to the plane the pools' addresses are in its tunnels, not behind its own device.
   ///
   /// Of several next hops the first that is not dead is taken. Routes whose next hop the message does not spell out or
   /// that encapsulate (RTA_ENCAP: seg6, MPLS) get interface 0: no port has that index, so the kernel forwards. Next-hop
@@ -13,7 +14,8 @@ extension RouteNotice {
   package init?(_ message: NetlinkMessage) {
     let body = message.body
     guard let family = body.uint8(at: 0), let length = body.uint8(at: 1), body.uint8(at: 2) == 0,
-      body.uint8(at: 3) == 0, let shortTable = body.uint8(at: 4), let type = body.uint8(at: 7),
+      body.uint8(at: 3) == 0, let shortTable = body.uint8(at: 4), body.uint8(at: 5) != RouteProtocol.own,
+      let type = body.uint8(at: 7),
       let flags = body.uint32(at: 8), flags & RouteFlag.cloned == 0,
       var destination = Self.unspecified(family), let kind = Self.kind(type)
     else { return nil }
