@@ -123,7 +123,7 @@ BINDINGS = [
         ],
         records=[PMIP, KEEPER],
         script=changes(1, {**PMIP, "state": "deregistering"}),
-        events=[{"event": "expired", "prefix": HNP1, "reason": "deregistered"}],
+        events=[{"event": "expired", "table": "pmip", "prefix": HNP1, "mn": "mn1", "reason": "deregistered"}],
     ),
     row(
         "R5213-7",
@@ -144,7 +144,7 @@ BINDINGS = [
         "one of a mobile node's prefixes ages out, with an event, and the other does not",
         [to_mag1(at=0), stopped_down("no-binding", "expired", at=2.1), to_mag1("2001:db8:100:7::1", 2.2)],
         records=[{**PMIP, "lifetime": 2}, lma_binding("2001:db8:100:7::/64", MAG1, local=LMAA, mn="mn1")],
-        events=[{"event": "expired", "prefix": HNP1, "reason": "lifetime"}],
+        events=[{"event": "expired", "table": "pmip", "prefix": HNP1, "mn": "mn1", "reason": "lifetime"}],
     ),
     row(
         "R5213-28",

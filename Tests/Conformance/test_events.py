@@ -89,7 +89,7 @@ class Handover(unittest.TestCase):
     def test_R5949_5_the_end_of_a_release_is_told_when_the_last_packet_has_left(self):
         result = self.run_one(4)
         events = told(result, "flushed")
-        self.assertEqual([event["prefix"] for _at, event in events], [HNP1])
+        self.assertEqual([event for _at, event in events], [{"table": "pmip", "prefix": HNP1, "mn": "mn1"}])
         self.assertGreaterEqual(events[0][0], result.times["access1"][-1] - 1e-5)
         self.assertLess(events[0][0], result.times["access1"][-1] + 0.05)
 
@@ -113,6 +113,23 @@ class Handover(unittest.TestCase):
 
 class Ends(unittest.TestCase):
     """Lifetimes and peers."""
+
+    def test_S_46_a_binding_that_expires_is_told_with_all_that_names_it(self):
+        result = replay(
+            LMA,
+            [("core", 0.0, bytes(from_cn(udp6(CN, MN1))))],
+            records=[
+                lma_binding(HNP1, MAG1, local=LMAA, mn="mn1", lifetime=2),
+                lma_binding(f"{MN1}/128", MIP_COA, local=LMAA, table="mip", lifetime=3),
+            ],
+        )
+        self.assertEqual(
+            told(result, "expired"),
+            [
+                (2.0, {"table": "pmip", "prefix": HNP1, "mn": "mn1", "reason": "lifetime"}),
+                (3.0, {"table": "mip", "prefix": f"{MN1}/128", "reason": "lifetime"}),
+            ],
+        )
 
     def test_R6705_4_a_route_that_expires_is_told_with_its_pair(self):
         route = {"from": HNP1, "to": "2001:db8:100:5::/64"}

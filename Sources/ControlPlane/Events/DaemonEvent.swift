@@ -113,5 +113,5 @@ public struct TrafficReport: Hashable, Sendable {
 
 extension BindingTable {
   /// As in JSON records.
-  var text: String { self == .proxy ? "pmip" : "mip" }
+  public var text: String { self == .proxy ? "pmip" : "mip" }
 }

@@ -86,27 +86,32 @@ struct ReplayRun {
   }
 
   private mutating func show(_ event: RegistryEvent, at time: UInt64) {
-    let members: [(String, String)]
-    var numbers: [(String, String)] = []
     switch event {
-    case .routeExpired(let from, let to): members = [("event", "route-expired"), ("from", "\(from)"), ("to", "\(to)")]
-    case .flushed(let key, _): members = [("event", "flushed"), ("prefix", "\(key.prefix)")]
+    case .routeExpired(let from, let to): show("route-expired", at: time, [("from", "\(from)"), ("to", "\(to)")])
+    case .flushed(let key, let mobileNode): show("flushed", at: time, Self.members(key, mobileNode))
     case .peer(let address, let isFailed):
-      members = [("event", "peer"), ("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")]
+      show("peer", at: time, [("remote", "\(address)"), ("state", isFailed ? "failed" : "alive")])
     case .pathMTU(let tunnel, let octets):
-      members = [("event", "path-mtu"), ("local", "\(tunnel.local)"), ("remote", "\(tunnel.remote)")]
-      numbers = [("mtu", "\(octets)")]
+      let ends = [("local", "\(tunnel.local)"), ("remote", "\(tunnel.remote)")]
+      show("path-mtu", at: time, ends, numbers: [("mtu", "\(octets)")])
     }
-    let quoted = members.map { ($0.0, JSONText.quoted($0.1)) }
-    output.event(quoted.prefix(1) + [("at", EventText.seconds(time))] + quoted.dropFirst() + numbers)
   }
 
   private mutating func show(_ expired: ExpiredBinding, at time: UInt64) {
     let reason = expired.cause == .lifetime ? "lifetime" : "deregistered"
-    output.event([
-      ("event", JSONText.quoted("expired")), ("at", EventText.seconds(time)),
-      ("prefix", JSONText.quoted("\(expired.key.prefix)")), ("reason", JSONText.quoted(reason)),
-    ])
+    show("expired", at: time, Self.members(expired.key, expired.mobileNode) + [("reason", reason)])
+  }
+
+  /// What names a binding, as in the daemon's events: the mobile node where the record has one.
+  private static func members(_ key: BindingKey, _ mobileNode: String?) -> [(String, String)] {
+    [("table", key.table.text), ("prefix", "\(key.prefix)")] + (mobileNode.map { [("mn", $0)] } ?? [])
+  }
+
+  private mutating func show(
+    _ name: String, at time: UInt64, _ members: [(String, String)], numbers: [(String, String)] = []
+  ) {
+    let quoted = members.map { ($0.0, JSONText.quoted($0.1)) }
+    output.event([("event", JSONText.quoted(name)), ("at", EventText.seconds(time))] + quoted + numbers)
   }
 
   private mutating func apply(_ scripted: (at: UInt64, line: Int, operation: ScriptedOperation)) {
