@@ -48,6 +48,7 @@ def enters(extensions, first, limit=None):
 
 
 PADDED = options(b"\x01\x04" + b"\0" * 4)
+PADDED_HEADER = options(b"\x01\x04" + b"\0" * 4, next_header=60)
 HBH = bytes([60, 0, 5, 2, 0, 0, 1, 0])
 ROUTED = bytes([60, 2, 4, 0]) + b"\0" * 4 + bytes(IPv6(src=HOST))[8:24]
 FIRST = bytes([60, 0, 0, 1, 0, 0, 0, 7])
@@ -70,6 +71,8 @@ FOUND = {
     "behind an option of another length": (options(b"\x04\x02\x09\x09", b"\x04\x01\x03"), 60, 2),
     "behind an unknown option": (options(b"\x1e\x02\0\0", b"\x04\x01\x03"), 60, 2),
     "before a transport header": (tel(3, 17), 60, 2),
+    "behind any number of headers": (PADDED_HEADER * 150 + tel(3, 41), 60, 2),
+    "behind any number of options": (options(b"\0" * 200, b"\x04\x01\x03"), 60, 2),
 }
 # What has the octets of a limit and is none.
 NONE = {
@@ -90,6 +93,8 @@ USED_UP = {
     "directly": (tel(0, 41), 60, 44),
     "behind hop-by-hop options": (HBH + tel(0, 41), 0, 52),
     "as the second option": (options(b"\x01\x02\0\0", b"\x04\x01\x00"), 60, 48),
+    "behind twelve headers": (PADDED_HEADER * 12 + tel(0, 41), 60, 40 + 12 * 8 + 4),
+    "behind many options": (options(b"\0" * 200, b"\x04\x01\x00"), 60, 40 + 2 + 200 + 2),
 }
 
 AT_MAG = {"configuration": MAG, "records": MAG_RECORDS}

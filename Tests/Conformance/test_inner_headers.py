@@ -133,6 +133,14 @@ MOBILITY = [
     ),
     row(
         "S-47",
+        "a HoTI behind any number of headers",
+        [
+            drops("transport", from_mag(tunnel(MAG1, LMAA, hoti(MIP6MH_HoTI, MN1, 64, *[PADDING] * count))), "hoti-proxy")
+            for count in (11, 12, 13, 60, 170)
+        ],
+    ),
+    row(
+        "S-47",
         "other mobility messages, and a HoTI inside the mobile node's own tunnel, are data",
         [
             forwards(

@@ -1,9 +1,9 @@
 /// Walks over the headers of a packet that is forwarded (RFC 8200 section 4): what a tunnel's entry and an anchor must
 /// know of them. Nothing in them is judged; what cannot be followed ends the walk.
+///
+/// A walk ends with the packet, not with a number of headers or options, which a sender could exceed to hide what is
+/// looked for. Each header takes 8 octets at least and each option one, so no octet is looked at twice.
 enum InnerHeaders {
-  /// Bounds of one walk: twice the headers of RFC 8200 section 4.1, and as many options as a turn can afford.
-  private static let maximumHeaders = 12
-  private static let maximumOptions = 64
   private static let homeTestInit: UInt8 = 1
 
   /// Where the value of the packet's tunnel encapsulation limit option is, from the start of the frame; 0 when it has
@@ -16,11 +16,9 @@ enum InnerHeaders {
   static func encapsulationLimit(_ frame: FrameView, network: Int, end: Int) -> Int {
     var next = frame.octet(network + 6)
     var offset = network + IPv6Header.length
-    var options = 0
-    for _ in 0..<maximumHeaders {
-      guard let behind = behind(frame, next, at: offset, end: end) else { return 0 }
+    while let behind = behind(frame, next, at: offset, end: end) {
       if next == ExtensionHeaders.destinationOptions {
-        let found = limit(frame, from: offset + 2, to: behind, options: &options)
+        let found = limit(frame, from: offset + 2, to: behind)
         if found != 0 { return found }
       }
       next = frame.octet(offset)
@@ -35,15 +33,12 @@ enum InnerHeaders {
   static func isHomeTestInit(_ frame: FrameView, network: Int, end: Int) -> Bool {
     var next = frame.octet(network + 6)
     var offset = network + IPv6Header.length
-    for _ in 0..<maximumHeaders {
-      if next == ExtensionHeaders.mobility {
-        return offset + 3 <= end && frame.octet(offset + 2) == homeTestInit
-      }
+    while next != ExtensionHeaders.mobility {
       guard let behind = behind(frame, next, at: offset, end: end) else { return false }
       next = frame.octet(offset)
       offset = behind
     }
-    return false
+    return offset + 3 <= end && frame.octet(offset + 2) == homeTestInit
   }
 
   /// Offset behind the extension header of this kind at `offset`; nil when it is none, when it runs past `end`, or when
@@ -57,10 +52,9 @@ enum InnerHeaders {
   }
 
   /// The limit's value among destination options; 0 without one. An option of another length than 1 is none.
-  private static func limit(_ frame: FrameView, from start: Int, to end: Int, options: inout Int) -> Int {
+  private static func limit(_ frame: FrameView, from start: Int, to end: Int) -> Int {
     var offset = start
-    while offset < end && options < maximumOptions {
-      options += 1
+    while offset < end {
       let type = frame.octet(offset)
       if type == 0 {
         offset += 1
