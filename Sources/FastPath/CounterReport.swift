@@ -62,7 +62,8 @@ public struct CounterReport: Sendable {
     return [("held", UInt64(max(held, 0))), ("consumed.fragment", slowPath.consumed)]
       + OriginatedKind.allCases.map { ("originated.\($0.name)", slowPath.originated($0)) }
       + [
-        ("unanswered.rate-limited", slowPath.rateLimited), ("unanswered.not-answerable", slowPath.unanswerable),
+        ("unanswered.rate-limited", slowPath.rateLimited),
+        ("unanswered.not-answerable", plane.unanswerable &+ slowPath.unanswerable),
         ("unanswered.ring-full", plane.unanswered &+ slowPath.refused),
       ]
   }

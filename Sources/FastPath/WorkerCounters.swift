@@ -17,8 +17,10 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
   static let injected = handedOver + 1
   /// Packets whose answer was given up because the ring towards the slow path was full.
   static let unanswered = handedOver + 2
+  /// Packets whose source nobody may answer.
+  static let unanswerable = handedOver + 3
   /// Unusual pairs of ECN fields at a tunnel's exit, by `ExplicitCongestion.cell`.
-  static let congestion = handedOver + 3
+  static let congestion = handedOver + 4
   /// Packets that went into the handover buffer, and that left it, whatever became of them.
   static let buffered = congestion + 16
   static let unbuffered = buffered + 1
@@ -65,6 +67,8 @@ struct WorkerCounters: BitwiseCopyable, @unchecked Sendable {
 
   @inline(__always)
   func giveUpAnswer() { add(Self.unanswered, 1) }
+
+  func refuseAnswer() { add(Self.unanswerable, 1) }
 
   @inline(__always)
   func received(port: UInt8, packets: Int, octets: Int) {

@@ -100,6 +100,13 @@ public struct BindingEntry: BitwiseCopyable {
   @inlinable
   public var accessVLAN: UInt16 { UInt16(truncatingIfNeeded: unsafe record.pointee.link) }
 
+  /// Whether the mobile nodes of both are on one access link under one address, and so are one; meaningful when both have
+  /// `hasAccess`.
+  @inlinable
+  public func sharesLink(with other: BindingEntry) -> Bool {
+    unsafe record.pointee.link == other.record.pointee.link && record.pointee.port == other.record.pointee.port
+  }
+
   /// The tunnel of a handover state's other MAG, nil when the binding names none.
   @inlinable
   public var peer: TunnelID? {

@@ -12,15 +12,18 @@ from scapy.layers.inet6 import (
     IPv6ExtHdrFragment,
     PadN,
 )
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import Dot1Q, Ether
 from scapy.packet import Raw
 
 from icmp import error4, error6, time_exceeded, too_big, unreachable
-from rows import Conformance, Row, Step, answers, drops
+from rows import Conformance, Row, Step, answers, drops, forwards
 from world import *
 
 DEAD = "2001:db8:100:1::dead"
 UNBOUND = "2001:db8:100:9::1"
+SECOND, THIRD = "2001:db8:100:11::", "2001:db8:100:12::"
+# The Subnet-Router anycast address of MN1's prefix (RFC 4291 section 2.6.1).
+ANYCAST = "2001:db8:100:1::"
 NOWHERE, NOWHERE4 = "2001:db8:7::7", "192.0.2.77"
 DF1400 = udp4(HOA1, CN4, payload=b"L" * 1372, flags="DF")
 NARROW = LMA.with_(
@@ -292,6 +295,50 @@ UNREACHABLE = [
         records=MAG_RECORDS,
     ),
     row(
+        "R4443-9",
+        "a destination in another prefix of the sender, local routing on: on that same link as well",
+        [
+            answers(
+                "access1",
+                from_mn(udp6(MN1, destination)),
+                "loop",
+                "access1",
+                to_mn(error6(MAG1, MN1, unreachable(3), udp6(MN1, destination))),
+            )
+            for destination in (f"{SECOND}10", f"{SECOND}dead", "2001:db8:100:3ff::7")
+        ]
+        + [drops("access1", from_mn(udp4(HOA1, "203.0.113.70")), "loop")],
+        configuration=MAG.with_(local_routing=True),
+        records=[
+            *MAG_RECORDS,
+            at_mag(f"{SECOND}/64", MN1_MAC, "access1", "mn1"),
+            at_mag("2001:db8:100:300::/56", MN1_MAC, "access1", "mn1"),
+            at_mag("203.0.113.64/28", MN1_MAC, "access1", "mn1"),
+        ],
+    ),
+    row(
+        "R4443-9",
+        "another mobile node on the same port, and the same address on another port or VLAN, are other links",
+        [
+            forwards("access1", from_mn(udp6(MN1, MN3)), "access1", to_mn(udp6(MN1, MN3, 63), MN3_MAC)),
+            forwards(
+                "access1", from_mn(udp6(MN1, f"{SECOND}10")), "access2", to_mn(udp6(MN1, f"{SECOND}10", 63), MN1_MAC)
+            ),
+            forwards(
+                "access1",
+                from_mn(udp6(MN1, f"{THIRD}10")),
+                "access1",
+                Ether(src=MAG_MAC, dst=MN1_MAC) / Dot1Q(vlan=7) / udp6(MN1, f"{THIRD}10", 63),
+            ),
+        ],
+        configuration=MAG.with_(local_routing=True),
+        records=[
+            *MAG_RECORDS,
+            at_mag(f"{SECOND}/64", MN1_MAC, "access2", "mn1b"),
+            at_mag(f"{THIRD}/64", MN1_MAC, "access1", "mn1c", vlan=7),
+        ],
+    ),
+    row(
         "R4443-3",
         "an unbound pool address is answered where that is configured",
         [
@@ -391,6 +438,35 @@ SUPPRESSED += [
                 (LMAA, ("hop-limit",)),
             )
         ],
+    ),
+    row(
+        "R4443-4",
+        "none to an anycast source, at the LMA",
+        [
+            drops("transport", up(udp6(ANYCAST, CN, 1)), "hop-limit"),
+            drops("transport", up(udp6(ANYCAST, DEAD)), "loop"),
+            drops("transport", up(udp6(ANYCAST, MN2, 1)), "hop-limit"),
+        ],
+        counters={"originated.time-exceeded": 0, "unanswered.not-answerable": 3},
+    ),
+    row(
+        "R4443-4",
+        "none to an anycast source, at the MAG",
+        [
+            drops("access1", from_mn(udp6(ANYCAST, CN, 1)), "hop-limit", "source-not-bound"),
+            drops("access1", from_mn(udp6(ANYCAST, DEAD)), "loop", "source-not-bound"),
+            # A single address has no such address beside it.
+            answers(
+                "access1",
+                from_mn(udp6(MN3, CN, 1), MN3_MAC),
+                "hop-limit",
+                "access1",
+                to_mn(error6(MAG1, MN3, time_exceeded(), udp6(MN3, CN, 1)), MN3_MAC),
+            ),
+        ],
+        configuration=MAG,
+        records=MAG_RECORDS,
+        counters={"originated.time-exceeded": 1},
     ),
     row(
         "R4443-4",

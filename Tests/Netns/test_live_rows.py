@@ -37,7 +37,7 @@ CHOSEN = (
     (test_encapsulation_limit.Sizes.rows, ("1460 octets", "so does the limit")),
     (test_icmp_errors.TooBig.rows, ("",)),
     (test_icmp_errors.Quotes.rows, ("as much is quoted", "an ICMPv4 error")),
-    (test_icmp_errors.Unreachable.rows, ("no route", "a destination in the sender")),
+    (test_icmp_errors.Unreachable.rows, ("no route", "a destination in")),
     (test_fragments.Entry.rows, ("",)),
     (
         test_fragments.Exit.rows,

@@ -45,6 +45,14 @@ public enum ExceptionKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     }
   }
 
+  /// Whether an ICMP error goes to the source of the packet that is looked up.
+  var answersInner: Bool {
+    switch self {
+    case .timeExceeded, .packetTooBig, .noRoute, .unbound, .addressUnreachable, .parameterProblem: true
+    default: false
+    }
+  }
+
   /// Whether it is about the outermost packet; otherwise about the packet that is looked up.
   var isAboutOuter: Bool {
     switch self {

@@ -11,6 +11,10 @@ extension Worker where Port: ~Copyable {
   mutating func report(_ index: Int) {
     let notice = batch.packets[index].exception.notice
     if notice != [] && !noticed.insert(notice).inserted { return }
+    if batch.packets[index].exception.answersInner && isFromAnycast(batch.packets[index]) {
+      counters.refuseAnswer()
+      return batch.packets[index].exception = .none
+    }
     if batch.packets[index].exception == .tunnelError { identifyTunnel(index) }
     let packet = batch.packets[index]
     let range = reported(packet)
@@ -35,6 +39,14 @@ extension Worker where Port: ~Copyable {
     } else if !isTaken && !packet.exception.isNotice {
       counters.giveUpAnswer()
     }
+  }
+
+  /// Whether the source is the Subnet-Router anycast address of the prefix that it is bound by: nobody's own, so an error
+  /// would go to no sender (RFC 4443 section 2.4 (e.6)).
+  private func isFromAnycast(_ packet: PacketState) -> Bool {
+    let source = packet.innerSource(context.frame(at: packet.address))
+    return packet.source != 0
+      && GatewayPipeline.isRouterAnycast(source, of: context.snapshot.binding(packet.source))
   }
 
   /// Finds the tunnel of the packet that an ICMPv6 error quotes, and what it takes now. `inner` is where the error is.

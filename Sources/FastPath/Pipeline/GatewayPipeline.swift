@@ -178,6 +178,10 @@ enum GatewayPipeline: Pipeline {
     let binding = context.snapshot.binding(packet.destination)
     guard binding.isPlain || mayStay(&packet, binding, frame: frame, context: context) else { return }
     if isRouterAnycast(packet.innerDestination(frame), of: binding) { return packet.punt(.notOurs) }
+    // R4443-9: another prefix of the sender's is on the link it came from as well.
+    guard !binding.sharesLink(with: context.snapshot.binding(packet.source)) else {
+      return packet.except(.addressUnreachable, .loop)
+    }
     context.prefetchTraffic(of: binding)
     packet.departureTunnel = TunnelID(0)
     packet.path = .deliver

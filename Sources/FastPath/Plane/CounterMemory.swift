@@ -45,6 +45,8 @@ public struct PlaneCounters: Sendable {
   public var unbuffered: UInt64 { sums[WorkerCounters.unbuffered] }
   /// Answers given up because the ring towards the slow path was full.
   public var unanswered: UInt64 { sums[WorkerCounters.unanswered] }
+  /// Answers that nobody may be given.
+  public var unanswerable: UInt64 { sums[WorkerCounters.unanswerable] }
   /// Packets that left a tunnel with an unusual pair of ECN fields (RFC 6040 section 4.2), each 0…3.
   public func congestion(inner: UInt8, outer: UInt8) -> UInt64 {
     sums[WorkerCounters.congestion + ExplicitCongestion.cell(inner: inner, outer: outer)]

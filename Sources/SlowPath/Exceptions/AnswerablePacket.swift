@@ -9,7 +9,7 @@ struct AnswerablePacket {
   /// Nil: it is not answered.
   ///
   /// A packet that was sent to a link-layer group address never comes this far: the steering program leaves it to the
-  /// kernel. That a source is an anycast address cannot be told from it.
+  /// kernel. Nor does one from an anycast address that the tables know: a worker asks nothing for it.
   /// What RFC 4443 section 2.4 (e.3) allows about packets to multicast addresses does not come up: none is forwarded, and
   /// none enters a tunnel.
   /// - Parameter octets: from the IP header on; may end early.

@@ -156,6 +156,9 @@ class Gateway(Tables):
         if self.routes_locally(sender):
             target = self.longest(destination)
             if target and target.state == "active":
+                # The same section again: another prefix of the same station is on that link, too.
+                if target.record["access"] == sender.record["access"]:
+                    return Drop({"loop"})
                 return self.onto_link(target, make(63))
             if target is None and self.visitor(destination):
                 return Kernel()
