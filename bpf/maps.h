@@ -33,23 +33,14 @@ struct {
 	__type(value, uint8_t);
 } pools SEC(".maps");
 
-/* MAG: source prefixes on access links → STEER_SOURCE_BOUND or STEER_SOURCE_VISITOR. */
+/* MAG: source prefixes on access links → mobile nodes', or visitors' of one port. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, STEER_MAX_SOURCES);
 	__type(key, struct steer_prefix);
-	__type(value, uint8_t);
+	__type(value, struct steer_source);
 } sources SEC(".maps");
-
-/* MAG: stations with a binding. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, STEER_MAX_MOBILE_NODES);
-	__type(key, struct steer_mobile_node);
-	__type(value, uint8_t);
-} mobile_nodes SEC(".maps");
 
 /* Port index × STEER_MAX_QUEUES + receive queue → AF_XDP socket. */
 struct {

@@ -20,34 +20,24 @@
 /* Everything but the low 13 bits is flags: a fragment with an offset has no UDP header. */
 #define IPV4_OFFSET_MASK 0x1fff
 
-static __always_inline enum steer_reason source_reason(const struct steer_port *port, const struct ethernet_header *eth,
-						       const struct steer_prefix *source)
+static __always_inline enum steer_reason source_reason(const struct steer_port *port, const struct steer_prefix *key)
 {
-	struct steer_mobile_node node = {0};
-	const uint8_t *kind = bpf_map_lookup_elem(&sources, source);
+	const struct steer_source *source = bpf_map_lookup_elem(&sources, key);
 
-	if (kind && *kind == STEER_SOURCE_VISITOR)
+	if (source && source->kind == STEER_SOURCE_VISITOR && source->port == port->index)
 		return STEER_VISITOR;
-	if (kind)
-		return STEER_REDIRECTED;
-	/* An unbound source of a known station is the worker's to drop and count. */
-	node.port = port->index;
-	copy_octets(node.mac, eth->source, 6);
-	if (bpf_map_lookup_elem(&mobile_nodes, &node))
-		return STEER_REDIRECTED;
-	return STEER_UNKNOWN_SOURCE;
+	/* What is nobody's, or a visitor's of another link, is the worker's to drop, count and tell of. */
+	return STEER_REDIRECTED;
 }
 
-/* A packet to nobody here: anchored at this LMA, sent by a mobile node of this MAG, or not ours. */
-static __always_inline enum steer_reason transit_reason(const struct steer_port *port,
-							const struct ethernet_header *eth,
-							const struct steer_prefix *source,
-							const struct steer_prefix *destination)
+/* A packet to nobody here: anchored at this LMA, sent from an access link of this MAG, or not ours. */
+static __always_inline enum steer_reason
+transit_reason(const struct steer_port *port, const struct steer_prefix *source, const struct steer_prefix *destination)
 {
 	if (port->kinds & STEER_PORT_CORE && bpf_map_lookup_elem(&pools, destination))
 		return STEER_REDIRECTED;
 	if (port->kinds & STEER_PORT_ACCESS)
-		return source_reason(port, eth, source);
+		return source_reason(port, source);
 	return STEER_NOT_OURS;
 }
 
@@ -61,8 +51,7 @@ static __always_inline int is_neighbor_discovery(const struct ipv6_header *ip, s
 	return *type >= ICMPV6_ROUTER_SOLICITATION && *type <= ICMPV6_REDIRECT;
 }
 
-static __always_inline enum steer_reason ipv6_reason(const struct steer_port *port, const struct ethernet_header *eth,
-						     struct cursor *cursor)
+static __always_inline enum steer_reason ipv6_reason(const struct steer_port *port, struct cursor *cursor)
 {
 	struct steer_prefix source = {0};
 	struct steer_prefix destination = {0};
@@ -82,7 +71,7 @@ static __always_inline enum steer_reason ipv6_reason(const struct steer_port *po
 	destination.bits = STEER_FAMILY_BITS + 128;
 	ipv6_key(&source.address, ip->source);
 	source.bits = STEER_FAMILY_BITS + 128;
-	return transit_reason(port, eth, &source, &destination);
+	return transit_reason(port, &source, &destination);
 }
 
 static __always_inline int is_dhcp(const struct ipv4_header *ip, struct cursor cursor)
@@ -105,8 +94,7 @@ static __always_inline int is_ipv4_multicast_or_broadcast(const uint8_t octets[4
 	return (octets[0] & 0xf0) == 0xe0 || (octets[0] & octets[1] & octets[2] & octets[3]) == 0xff;
 }
 
-static __always_inline enum steer_reason ipv4_reason(const struct steer_port *port, const struct ethernet_header *eth,
-						     struct cursor *cursor)
+static __always_inline enum steer_reason ipv4_reason(const struct steer_port *port, struct cursor *cursor)
 {
 	struct steer_prefix source = {0};
 	struct steer_prefix destination = {0};
@@ -124,7 +112,7 @@ static __always_inline enum steer_reason ipv4_reason(const struct steer_port *po
 	destination.bits = STEER_FAMILY_BITS + 32;
 	ipv4_key(&source.address, ip->source);
 	source.bits = STEER_FAMILY_BITS + 32;
-	return transit_reason(port, eth, &source, &destination);
+	return transit_reason(port, &source, &destination);
 }
 
 /* RX-4: only frames to our own address are steered, so that a frame flooded to us is never forwarded. */
@@ -161,8 +149,8 @@ static __always_inline enum steer_reason frame_reason(const struct steer_port *p
 	if (!is_for_port(eth, port))
 		return STEER_OTHER_MAC;
 	if (type == ETHERTYPE_IPV6)
-		return ipv6_reason(port, eth, cursor);
-	return ipv4_reason(port, eth, cursor);
+		return ipv6_reason(port, cursor);
+	return ipv4_reason(port, cursor);
 }
 
 SEC("xdp")

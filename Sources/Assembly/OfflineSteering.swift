@@ -11,12 +11,8 @@ final class OfflineSteering: SteeringTable {
   func setSource(_ prefix: Prefix, _ kind: ControlPlane.SteeringSource?) throws(SteeringError) {
     switch kind {
     case .bound: tables.setSource(prefix, kind: .bound)
-    case .visitor: tables.setSource(prefix, kind: .visitor)
+    case .visitor(let port): tables.setSource(prefix, kind: .visitor(port: Int(port)))
     case nil: tables.setSource(prefix, kind: nil)
     }
-  }
-
-  func setMobileNode(port: UInt8, mac: MACAddress, present: Bool) throws(SteeringError) {
-    tables.setMobileNode(port: Int(port), mac: mac, present: present)
   }
 }

@@ -28,13 +28,9 @@ static int find_maps(struct fp_program *program)
 		const char *name;
 		int *fd;
 	} maps[] = {
-		{"ports", &program->ports},
-		{"local_addresses", &program->local_addresses},
-		{"pools", &program->pools},
-		{"sources", &program->sources},
-		{"mobile_nodes", &program->mobile_nodes},
-		{"xsks", &program->xsks},
-		{"counters", &program->counters},
+		{"ports", &program->ports}, {"local_addresses", &program->local_addresses},
+		{"pools", &program->pools}, {"sources", &program->sources},
+		{"xsks", &program->xsks},   {"counters", &program->counters},
 	};
 	struct bpf_program *xdp = bpf_object__find_program_by_name(program->object, FP_PROGRAM_NAME);
 

@@ -26,7 +26,6 @@ struct fp_program {
 	int local_addresses;
 	int pools;
 	int sources;
-	int mobile_nodes;
 	int xsks;
 	int counters;
 	uint32_t link_count;

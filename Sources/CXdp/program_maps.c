@@ -61,16 +61,16 @@ int fp_program_set_pool(struct fp_program *program, const struct steer_prefix *p
 	return set_member(program->pools, prefix, present);
 }
 
-int fp_program_set_source(struct fp_program *program, const struct steer_prefix *prefix, uint8_t kind)
+int fp_program_set_source(struct fp_program *program, const struct steer_prefix *prefix,
+			  const struct steer_source *source)
 {
-	if (kind > STEER_SOURCE_VISITOR)
+	if (!source)
+		return remove_entry(program->sources, prefix);
+	if (source->kind != STEER_SOURCE_BOUND && source->kind != STEER_SOURCE_VISITOR)
 		return -EINVAL;
-	return kind ? set_entry(program->sources, prefix, &kind) : remove_entry(program->sources, prefix);
-}
-
-int fp_program_set_mobile_node(struct fp_program *program, const struct steer_mobile_node *node, int present)
-{
-	return set_member(program->mobile_nodes, node, present);
+	if (source->port >= STEER_MAX_PORTS)
+		return -EINVAL;
+	return set_entry(program->sources, prefix, source);
 }
 
 int fp_program_counters(struct fp_program *program, unsigned int port, uint64_t counters[STEER_REASONS])
@@ -136,14 +136,6 @@ struct steer_prefix fp_prefix_key(uint8_t family, uint64_t high, uint64_t low, u
 {
 	struct steer_prefix key = {.bits = STEER_FAMILY_BITS + length, .address = fp_address_key(family, high, low)};
 
-	return key;
-}
-
-struct steer_mobile_node fp_mobile_node_key(uint32_t port, uint64_t mac)
-{
-	struct steer_mobile_node key = {.port = port};
-
-	store_word(key.mac, mac, 6);
 	return key;
 }
 

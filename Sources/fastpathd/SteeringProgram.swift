@@ -94,20 +94,18 @@ final class SteeringProgram: Sendable {
 extension SteeringProgram: SteeringTable {
   func setSource(_ prefix: Prefix, _ kind: ControlPlane.SteeringSource?) throws(SteeringError) {
     var key = Self.key(prefix)
-    let value: UInt8 =
-      switch kind {
-      case .bound: UInt8(STEER_SOURCE_BOUND)
-      case .visitor: UInt8(STEER_SOURCE_VISITOR)
-      case nil: 0
-      }
-    // A key of this frame, read during the call.
-    try refuse("source \(prefix)", unsafe fp_program_set_source(program, &key, value))
-  }
-
-  func setMobileNode(port: UInt8, mac: MACAddress, present: Bool) throws(SteeringError) {
-    var key = fp_mobile_node_key(UInt32(port), mac.value)
-    // A key of this frame, read during the call.
-    try refuse("mobile node \(mac)", unsafe fp_program_set_mobile_node(program, &key, present ? 1 : 0))
+    // Key and value of this frame, read during the call.
+    let status: Int32
+    switch kind {
+    case .bound:
+      var value = steer_source(kind: UInt8(STEER_SOURCE_BOUND), port: 0)
+      status = unsafe fp_program_set_source(program, &key, &value)
+    case .visitor(let port):
+      var value = steer_source(kind: UInt8(STEER_SOURCE_VISITOR), port: port)
+      status = unsafe fp_program_set_source(program, &key, &value)
+    case nil: status = unsafe fp_program_set_source(program, &key, nil)
+    }
+    try refuse("source \(prefix)", status)
   }
 
   private func refuse(_ what: String, _ status: Int32) throws(SteeringError) {

@@ -33,7 +33,7 @@ import Testing
     let pairs: [(steer_reason, SteerReason)] = [
       (STEER_ARP, .arp), (STEER_ETHERTYPE, .ethertype), (STEER_OTHER_MAC, .otherMAC), (STEER_MULTICAST, .multicast),
       (STEER_NEIGHBOR_DISCOVERY, .neighborDiscovery), (STEER_LINK_LOCAL, .linkLocal), (STEER_LOCAL, .local),
-      (STEER_VISITOR, .visitor), (STEER_UNKNOWN_SOURCE, .unknownSource), (STEER_NOT_OURS, .notOurs),
+      (STEER_VISITOR, .visitor), (STEER_NOT_OURS, .notOurs),
       (STEER_DHCP, .dhcp), (STEER_MALFORMED, .malformed), (STEER_NO_SOCKET, .noSocket),
       (STEER_REDIRECTED, .redirected),
     ]
@@ -44,8 +44,6 @@ import Testing
     #expect(PortKinds.core.rawValue == UInt8(STEER_PORT_CORE))
     #expect(PortKinds.transport.rawValue == UInt8(STEER_PORT_TRANSPORT))
     #expect(PortKinds.access.rawValue == UInt8(STEER_PORT_ACCESS))
-    #expect(SteeringSource.bound.rawValue == UInt8(STEER_SOURCE_BOUND))
-    #expect(SteeringSource.visitor.rawValue == UInt8(STEER_SOURCE_VISITOR))
   }
 
   @Test func keysAreOctetsInNetworkOrder() {

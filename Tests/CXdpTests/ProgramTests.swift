@@ -62,7 +62,6 @@ import Testing
         try lma.setLocal(try #require(IPAddress(text: "2001:db8:1::9")), present: present)
         try lma.setPool(try #require(Prefix(text: "2001:db8:300::/40")), present: present)
         try mag.setSource(try #require(Prefix(text: "2001:db8:300::/64")), kind: present ? .bound : nil)
-        try mag.setMobileNode(port: 1, mac: Self.mac, present: present)
       }
       let downlink = try SteeringFixture.named("lma/core: core to a home network prefix")
       #expect(try world.lma.decideInKernel(downlink.frame, port: 0) != nil)

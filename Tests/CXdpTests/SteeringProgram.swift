@@ -69,12 +69,15 @@ struct SystemFailure: Error, CustomStringConvertible {
 
   func setSource(_ prefix: Prefix, kind: SteeringSource?) throws {
     var key = Self.key(prefix)
-    try SystemFailure.check("set_source", unsafe fp_program_set_source(handle, &key, kind?.rawValue ?? 0))
-  }
-
-  func setMobileNode(port: Int, mac: MACAddress, present: Bool) throws {
-    var key = fp_mobile_node_key(UInt32(port), mac.value)
-    try SystemFailure.check("set_mobile_node", unsafe fp_program_set_mobile_node(handle, &key, present ? 1 : 0))
+    guard let kind else {
+      return try SystemFailure.check("set_source", unsafe fp_program_set_source(handle, &key, nil))
+    }
+    var value =
+      switch kind {
+      case .bound: steer_source(kind: UInt8(STEER_SOURCE_BOUND), port: 0)
+      case .visitor(let port): steer_source(kind: UInt8(STEER_SOURCE_VISITOR), port: UInt8(port))
+      }
+    try SystemFailure.check("set_source", unsafe fp_program_set_source(handle, &key, &value))
   }
 
   func counters(port: Int) throws -> [UInt64] {

@@ -52,12 +52,6 @@ final class SteeringNode {
     tables.setSource(prefix, kind: kind)
   }
 
-  func addMobileNode(port: Int, _ text: String) throws {
-    guard let mac = MACAddress(text: text) else { throw PrivateNetwork.Failure(description: "MAC \(text)") }
-    try program.setMobileNode(port: port, mac: mac, present: true)
-    tables.setMobileNode(port: port, mac: mac, present: true)
-  }
-
   private static func prefix(_ text: String) throws -> Prefix {
     guard let prefix = Prefix(text: text) else { throw PrivateNetwork.Failure(description: "prefix \(text)") }
     return prefix
@@ -109,8 +103,7 @@ final class SteeringWorld {
     for source in ["2001:db8:100:1::/64", "203.0.113.10/32", "2001:db8:aaaa::10/128"] {
       try mag.addSource(source, .bound)
     }
-    for source in ["2001:db8:aaaa::/64", "10.9.0.0/16"] { try mag.addSource(source, .visitor) }
-    try mag.addMobileNode(port: 1, "02:00:00:00:01:10")
+    for source in ["2001:db8:aaaa::/64", "10.9.0.0/16"] { try mag.addSource(source, .visitor(port: 1)) }
   }
 
   /// The node and port index of "lma/core".

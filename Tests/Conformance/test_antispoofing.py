@@ -289,7 +289,8 @@ GATEWAY = [
         "access port, visitor: the visitor prefix of its port, natively; nothing else",
         [
             punts("access1", from_mn(udp6(VIS, CN), VIS_MAC), "visitor"),
-            punts("access1", from_mn(udp6("2001:db8:bbbb::1", CN), VIS_MAC), "unknown-source"),
+            no_way_out(udp6("2001:db8:bbbb::1", CN), mac=VIS_MAC),
+            no_way_out(udp6(VIS, CN), "not-on-link", mac=VIS_MAC, port_name="access2"),
             no_way_out(udp6(MN1, CN), "not-on-link", mac=VIS_MAC),
         ],
         [{"visitor": VISITOR, "port": "access1"}],

@@ -129,13 +129,29 @@ AUTHORIZED = [
     ),
     row(
         "S-33",
-        "after the mobile node has left it is unknown on the link",
+        "after the mobile node has left nothing of it is forwarded, and the control daemon is told",
         [
             up(udp6(MN1, CN), udp6(MN1, CN, 63)),
-            punts("access1", from_mn(udp6(MN1, CN)), "unknown-source", at=2),
-            punts("access1", from_mn(udp4(HOA1, CN4)), "unknown-source", at=2.1),
+            stopped(udp6(MN1, CN), "source-not-bound", at=2),
+            stopped(udp4(HOA1, CN4), "source-not-bound", at=4),
         ],
         script=[{"at": 1, "op": "delete", "table": "pmip", "prefix": prefix} for prefix in (HNP1, f"{HOA1}/32")],
+        events=[
+            {"event": "unknown-source", "prefix": HNP1, "address": MN1, "mac": MN1_MAC, "port": "access1"},
+            {"event": "unknown-source", "prefix": f"{HOA1}/32", "address": HOA1, "mac": MN1_MAC, "port": "access1"},
+        ],
+    ),
+    row(
+        "S-31",
+        "nothing of a mobile node before its first binding, which its packets may make somebody register",
+        [
+            stopped(udp6(MN1, CN), "source-not-bound", at=0),
+            stopped(udp6(MN1, MN2), "source-not-bound", at=0.1),
+            up(udp6(MN1, CN), udp6(MN1, CN, 63), at=2),
+        ],
+        records=[],
+        script=[{"at": 1, "op": "set", **at_mag(HNP1, MN1_MAC, "access1", "mn1")}],
+        events=[{"event": "unknown-source", "prefix": HNP1, "address": MN1, "mac": MN1_MAC, "port": "access1"}],
     ),
     row(
         "S-35",

@@ -30,11 +30,11 @@ def tagged(packet, *tags, source=MN1_MAC, destination=MAG_MAC):
 
 EMPTY = [
     row(
-        "RX-1",
-        "without a binding nothing is taken from the access link",
+        "S-31",
+        "without a binding nothing from the access link is forwarded, by the kernel neither",
         [
-            punts("access1", from_mn(udp6(MN1, CN)), "unknown-source"),
-            punts("access1", from_mn(udp4(HOA1, CN4)), "unknown-source"),
+            drops("access1", from_mn(udp6(MN1, CN)), "source-not-bound"),
+            drops("access1", from_mn(udp4(HOA1, CN4)), "source-not-bound"),
         ],
         records=[],
     ),

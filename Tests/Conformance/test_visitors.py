@@ -75,7 +75,7 @@ VISITORS = (
         row(
             "S-63",
             "a prefix that is no visitors' any more",
-            [native(udp6(VIS, CN), at=0), punts("access1", from_mn(udp6(VIS, CN), VIS_MAC), "unknown-source", at=2)],
+            [native(udp6(VIS, CN), at=0), drops("access1", from_mn(udp6(VIS, CN), VIS_MAC), "source-not-bound", at=2)],
             script=[{"at": 1, "op": "delete", "visitor": VISITOR}],
         ),
         row(
@@ -132,11 +132,29 @@ LOCAL = [
         configuration=ON,
         records=[at_mag(HNP8, MN2_MAC, "access2", "mn8", state="pending")],
     ),
+    *(
+        row(
+            "RSPOOF-1",
+            f"a visitor's source from another link than its prefix is of, local routing {name}",
+            [
+                drops("access2", from_mn(udp6(VIS, destination), VIS_MAC), "not-on-link")
+                for destination in (MN1, CN, "2001:db8:aaaa::77")
+            ]
+            + [native(udp6(VIS, CN))],
+            configuration=configuration,
+        )
+        for name, configuration in (("off", OFF), ("on", ON))
+    ),
     row(
-        "R5213-18",
-        "flag on: a visitor's source from another link",
-        [drops("access2", from_mn(udp6(VIS, MN1), VIS_MAC), "not-on-link")],
-        configuration=ON,
+        "RSPOOF-1",
+        "a visitor prefix that moves to another port is of that one at once",
+        [
+            native(udp6(VIS, CN), at=0),
+            drops("access2", from_mn(udp6(VIS, CN), VIS_MAC), "not-on-link", at=0.1),
+            native(udp6(VIS, CN), port_name="access2", at=2),
+            drops("access1", from_mn(udp6(VIS, CN), VIS_MAC), "not-on-link", at=2.1),
+        ],
+        script=[{"at": 1, "op": "set", "visitor": VISITOR, "port": "access2"}],
     ),
     row(
         "R5213-18",

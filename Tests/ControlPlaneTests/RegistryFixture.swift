@@ -66,7 +66,6 @@ final class RegistryFixture {
 /// The steering program's maps as plain collections; refuses on demand.
 final class SteeringRecorder: SteeringTable {
   var sources: [Prefix: SteeringSource] = [:]
-  var stations: Set<String> = []
   /// Additions that still succeed.
   var room = Int.max
   var refusesRemovals = false
@@ -75,11 +74,6 @@ final class SteeringRecorder: SteeringTable {
     // What replaces an entry needs no room.
     if kind == nil || sources[prefix] == nil { try check(isAddition: kind != nil) }
     sources[prefix] = kind
-  }
-
-  func setMobileNode(port: UInt8, mac: MACAddress, present: Bool) throws(SteeringError) {
-    try check(isAddition: present)
-    if present { stations.insert("\(port) \(mac)") } else { stations.remove("\(port) \(mac)") }
   }
 
   private func check(isAddition: Bool) throws(SteeringError) {

@@ -9,11 +9,15 @@ import time
 import unittest
 from pathlib import Path
 
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+
 from testbed import Domain
 from testbed.addresses import CN, LMAA, MAG1, MN1
 from testbed.bed import wait_until
 from testbed.control import ndjson
 from testbed.daemon import PRODUCTS
+from testbed.frames import RawPort
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "clients" / "python"))
 
@@ -63,6 +67,22 @@ class Events(unittest.TestCase):
         event = self.event(client, "unknown-source")
         self.assertEqual(
             (event["address"], event["mac"], event["port"]), ("2001:db8:100:77::1", "02:00:00:00:01:10", "access"))
+
+    def test_what_a_mobile_node_sends_after_it_has_left_goes_nowhere_and_is_told(self):
+        # S-33, where the kernel would route it as it does visitors' packets.
+        self.domain.mag1.sysctl({"net.ipv6.conf.all.forwarding": 1})
+        records = self.domain.mag_records(1)
+        control = self.mag.start().control
+        control.set(*records)
+        control.delete(*({"table": record["table"], "prefix": record["prefix"]} for record in records))
+        client = self.subscriber(self.mag, "unknown-source")
+        with RawPort(self.domain.lma, "transport1") as port:
+            self.domain.mn1.ping(CN, source=MN1, wait=0.3)
+            sent = port.receive(timeout=0.3, accept=lambda frame: IPv6 in Ether(frame) and Ether(frame)[IPv6].src == MN1)
+        self.assertEqual(sent, [])
+        event = self.event(client, "unknown-source")
+        self.assertEqual((event["address"], event["mac"], event["port"]), (MN1, "02:00:00:00:01:10", "access"))
+        self.assertEqual(control.counters()["drop.source-not-bound"], 3)
 
     def test_links_and_neighbours_that_go_are_told(self):
         self.lma.start().control.set(*self.domain.lma_records())

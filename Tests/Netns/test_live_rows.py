@@ -24,6 +24,7 @@ import test_lma_downlink  # noqa: E402
 import test_outer_headers  # noqa: E402
 import test_receive  # noqa: E402
 import test_tunnel_errors  # noqa: E402
+import test_visitors  # noqa: E402
 from replay import replay  # noqa: E402
 from testbed.live_rows import Links, same_links  # noqa: E402
 
@@ -51,6 +52,8 @@ CHOSEN = (
     (test_ipv4.IPv4.rows, ("the incremental checksum", "a wrong header checksum")),
     (test_lma_downlink.Passing.rows, ("IPv4 options", "inner fragments")),
     (test_receive.Tags.rows, ("a tag on the access link", "another tag")),
+    (test_receive.Empty.rows, ("without a binding nothing",)),
+    (test_visitors.Local.rows, ("a visitor's source from another link",)),
     (test_delegated.Delegated.rows, ("",)),
 )
 

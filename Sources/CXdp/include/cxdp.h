@@ -115,9 +115,9 @@ int fp_program_set_socket(struct fp_program *program, unsigned int port, unsigne
 /* Removing what is absent succeeds. */
 int fp_program_set_local(struct fp_program *program, const struct steer_address *address, int present);
 int fp_program_set_pool(struct fp_program *program, const struct steer_prefix *prefix, int present);
-/* kind: STEER_SOURCE_*, 0 removes. */
-int fp_program_set_source(struct fp_program *program, const struct steer_prefix *prefix, uint8_t kind);
-int fp_program_set_mobile_node(struct fp_program *program, const struct steer_mobile_node *node, int present);
+/* NULL removes. */
+int fp_program_set_source(struct fp_program *program, const struct steer_prefix *prefix,
+			  const struct steer_source *source);
 /* Packets per reason of a port, summed over CPUs. */
 int fp_program_counters(struct fp_program *program, unsigned int port, uint64_t counters[STEER_REASONS]);
 
@@ -136,7 +136,6 @@ const uint8_t *fp_program_object(uint64_t *size);
 struct steer_address fp_address_key(uint8_t family, uint64_t high, uint64_t low);
 struct steer_prefix fp_prefix_key(uint8_t family, uint64_t high, uint64_t low, uint8_t length);
 /* mac: first octet most significant in the low 48 bits. */
-struct steer_mobile_node fp_mobile_node_key(uint32_t port, uint64_t mac);
 struct steer_port fp_port_value(uint32_t index, uint8_t kinds, uint64_t mac);
 
 /* ---- interfaces (interface.c), in the calling thread's network namespace ---- */

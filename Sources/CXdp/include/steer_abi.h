@@ -22,14 +22,13 @@
 #define STEER_MAX_LOCAL_ADDRESSES 65
 #define STEER_MAX_POOLS 256
 #define STEER_MAX_SOURCES (1 << 20)
-#define STEER_MAX_MOBILE_NODES (1 << 20)
 
 /* struct steer_port.kinds; the same bits as PortKinds in Swift. */
 #define STEER_PORT_CORE 1
 #define STEER_PORT_TRANSPORT 2
 #define STEER_PORT_ACCESS 4
 
-/* Value of `sources`: what a source prefix on an access link belongs to. */
+/* struct steer_source.kind: what a source prefix on an access link belongs to. */
 #define STEER_SOURCE_BOUND 1
 #define STEER_SOURCE_VISITOR 2
 
@@ -46,14 +45,13 @@ enum steer_reason {
 	STEER_LINK_LOCAL = 5,
 	STEER_LOCAL = 6,
 	STEER_VISITOR = 7,
-	STEER_UNKNOWN_SOURCE = 8,
-	STEER_NOT_OURS = 9,
-	STEER_DHCP = 10,
-	STEER_MALFORMED = 11,
-	STEER_NO_SOCKET = 12,
-	STEER_REDIRECTED = 13,
+	STEER_NOT_OURS = 8,
+	STEER_DHCP = 9,
+	STEER_MALFORMED = 10,
+	STEER_NO_SOCKET = 11,
+	STEER_REDIRECTED = 12,
 };
-#define STEER_REASONS 14
+#define STEER_REASONS 13
 
 /* Value of `ports`, whose key is the interface index (uint32_t, host order). */
 struct steer_port {
@@ -79,11 +77,10 @@ struct steer_prefix {
 	struct steer_address address;
 };
 
-/* Key of `mobile_nodes`: a station on an access link. */
-struct steer_mobile_node {
-	uint32_t port; /* steer_port.index */
-	uint8_t mac[6];
-	uint8_t zero[2];
+/* Value of `sources`. */
+struct steer_source {
+	uint8_t kind; /* STEER_SOURCE_* */
+	uint8_t port; /* visitors: steer_port.index of their link; otherwise 0 */
 };
 
 _Static_assert(STEER_REASONS == STEER_REDIRECTED + 1, "one counter per reason");
@@ -94,7 +91,6 @@ _Static_assert(sizeof(struct steer_address) == 20, "steer_address");
 _Static_assert(offsetof(struct steer_address, octets) == 4, "steer_address.octets");
 _Static_assert(sizeof(struct steer_prefix) == 24, "steer_prefix");
 _Static_assert(offsetof(struct steer_prefix, address) == 4, "steer_prefix.address");
-_Static_assert(sizeof(struct steer_mobile_node) == 12, "steer_mobile_node");
-_Static_assert(offsetof(struct steer_mobile_node, mac) == 4, "steer_mobile_node.mac");
+_Static_assert(sizeof(struct steer_source) == 2, "steer_source");
 
 #endif

@@ -25,7 +25,7 @@ extension Registry {
       prepared.steering = plan
       try apply(prepared.blocks)
     } catch {
-      undoSteering(prepared.steering, prepared.steering.additions[...])
+      undoSteering(prepared.steering.additions[...])
       discardBlocks(prepared.blocks)
       closeAccounts(prepared.accounts)
       withdrawTunnels()

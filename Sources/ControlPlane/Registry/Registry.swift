@@ -43,8 +43,6 @@ public final class Registry {
   var accounts = HoldingAccounts()
   var flushing = FlushList()
   var events = RegistryEvents()
-  /// Bindings at each station; the steering program knows the stations with at least one.
-  var stations: [Station: Int] = [:]
   /// Bindings that turn local routing on for themselves.
   var localRouters = 0
   let deadlines = DeadlineHeap()

@@ -7,16 +7,14 @@ import FlowTable
 public protocol SteeringTable: AnyObject {
   /// - Parameter kind: nil removes the prefix; removing what is absent is no error.
   func setSource(_ prefix: Prefix, _ kind: SteeringSource?) throws(SteeringError)
-  /// Frames from this station on this port are ours even when their source address is unknown.
-  func setMobileNode(port: UInt8, mac: MACAddress, present: Bool) throws(SteeringError)
 }
 
 /// Whose packets have a source in a prefix.
 public enum SteeringSource: Sendable, Hashable {
   /// A mobile node's: redirected to the workers.
   case bound
-  /// An ordinary host's: passed to the kernel.
-  case visitor
+  /// An ordinary host's on the link of this port: passed to the kernel from there.
+  case visitor(port: UInt8)
 }
 
 /// The steering program's maps refused an update, e.g. because they are full.
@@ -25,15 +23,4 @@ public struct SteeringError: Error, Hashable, Sendable {
   public let reason: String
 
   public init(reason: String) { self.reason = reason }
-}
-
-/// One station on one access port.
-struct Station: Hashable {
-  let port: UInt8
-  let mac: MACAddress
-
-  init(_ access: AccessLink) {
-    port = access.port
-    mac = access.mac
-  }
 }

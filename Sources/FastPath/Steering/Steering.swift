@@ -39,8 +39,7 @@ extension SteeringTables {
     if localAddresses.contains(header.destination) {
       return isTunnelPacket(frame, header, kinds: kinds) ? .redirect : .pass(.local)
     }
-    return decideTransit(
-      source: header.source, destination: header.destination, mac: packet.source, port: port, kinds: kinds)
+    return decideTransit(source: header.source, destination: header.destination, port: port, kinds: kinds)
   }
 
   private func decideIPv4(_ frame: Span<UInt8>, _ packet: SteeredPacket, port: Int, kinds: PortKinds)
@@ -54,22 +53,17 @@ extension SteeringTables {
     if target.isMulticast || destination == 0xffff_ffff { return .pass(.multicast) }
     if kinds.contains(.access), isDHCP(frame, at: start) { return .pass(.dhcp) }
     if localAddresses.contains(target) { return .pass(.local) }
-    return decideTransit(
-      source: IPAddress(ipv4: UInt32(source)), destination: target, mac: packet.source, port: port, kinds: kinds)
+    return decideTransit(source: IPAddress(ipv4: UInt32(source)), destination: target, port: port, kinds: kinds)
   }
 
-  /// A packet to nobody here: anchored at this LMA, sent by a mobile node of this MAG, or not ours.
+  /// A packet to nobody here: anchored at this LMA, sent from an access link of this MAG, or not ours.
   private func decideTransit(
-    source: IPAddress, destination: IPAddress, mac: MACAddress, port: Int, kinds: PortKinds
+    source: IPAddress, destination: IPAddress, port: Int, kinds: PortKinds
   ) -> SteeringDecision {
     if kinds.contains(.core), pools.longestMatch(destination) != nil { return .redirect }
     guard kinds.contains(.access) else { return .pass(.notOurs) }
-    switch sources.longestMatch(source) {
-    case .visitor: return .pass(.visitor)
-    case .bound: return .redirect
-    // An unbound source of a known station is the worker's to drop and count.
-    case nil: return mobileNodes.contains(Station(port: port, mac: mac)) ? .redirect : .pass(.unknownSource)
-    }
+    // What is nobody's, or a visitor's of another link, is the worker's to drop, count and tell of.
+    return sources.longestMatch(source) == .visitor(port: port) ? .pass(.visitor) : .redirect
   }
 
   /// UDP from or to port 67 or 68; a fragment with an offset has no UDP header.

@@ -9,7 +9,6 @@ public enum SteerReason: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyab
   case linkLocal
   case local
   case visitor
-  case unknownSource
   case notOurs
   case dhcp
   case malformed
@@ -27,7 +26,6 @@ public enum SteerReason: UInt32, CaseIterable, Hashable, Sendable, BitwiseCopyab
     case .linkLocal: "link-local"
     case .local: "local"
     case .visitor: "visitor"
-    case .unknownSource: "unknown-source"
     case .notOurs: "not-ours"
     case .dhcp: "dhcp"
     case .malformed: "malformed"

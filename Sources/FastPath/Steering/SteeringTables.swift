@@ -1,11 +1,11 @@
 import FlowTable
 
-/// What a source prefix on an access link belongs to. Raw values are `STEER_SOURCE_*` of steer_abi.h.
-public enum SteeringSource: UInt8, Hashable, Sendable, BitwiseCopyable {
+/// What a source prefix on an access link belongs to: `struct steer_source` of steer_abi.h.
+public enum SteeringSource: Hashable, Sendable, BitwiseCopyable {
   /// A mobile node's home network prefix or home address.
-  case bound = 1
-  /// Ordinary hosts, which the kernel routes.
-  case visitor = 2
+  case bound
+  /// Ordinary hosts on the link of this port, whom the kernel routes.
+  case visitor(port: Int)
 }
 
 /// The steering program's tables in readable form, for offline replay; the live ones are BPF maps.
@@ -15,21 +15,15 @@ public struct SteeringTables: Sendable {
     var kinds: PortKinds
   }
 
-  struct Station: Hashable, Sendable {
-    var port: Int
-    var mac: MACAddress
-  }
-
   private(set) var ports: [Int: Port] = [:]
   private(set) var localAddresses: Set<IPAddress> = []
   private(set) var pools = SteeringPrefixes<Bool>()
   private(set) var sources = SteeringPrefixes<SteeringSource>()
-  private(set) var mobileNodes: Set<Station> = []
 
   /// Empty tables: every packet is ignored.
   public init() {}
 
-  /// What the configuration alone determines; sources and mobile nodes follow the bindings.
+  /// What the configuration alone determines; sources follow the bindings.
   public init(settings: PlaneSettings) {
     for (index, port) in settings.ports.enumerated() { setPort(index, mac: port.mac, kinds: port.kinds) }
     for address in settings.localAddresses { setLocal(address, present: true) }
@@ -51,11 +45,6 @@ public struct SteeringTables: Sendable {
 
   /// - Parameter kind: nil removes.
   public mutating func setSource(_ prefix: Prefix, kind: SteeringSource?) { sources[prefix] = kind }
-
-  public mutating func setMobileNode(port: Int, mac: MACAddress, present: Bool) {
-    let station = Station(port: port, mac: mac)
-    if present { mobileNodes.insert(station) } else { mobileNodes.remove(station) }
-  }
 }
 
 /// Values by prefix with longest match: a dictionary, asked once for each prefix length in use.

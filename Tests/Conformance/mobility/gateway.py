@@ -179,18 +179,16 @@ class Gateway(Tables):
         """Nobody's source, or a visitor's."""
         known = {entry.record["access"]["mac"] for entry in self.pmip.values()}
         home = self.visitor(source)
+        # S-31, S-33: whoever has no binding, or none any more; nobody routes for it.
         if home is None:
-            # A mobile node's MAC makes it spoofing; on another port nobody is known by it.
-            here = {e.record["access"]["mac"] for e in self.pmip.values() if e.record["access"]["port"] == port}
-            if mac in here:
-                return Drop({"source-not-bound"})
-            return Either((Drop({"source-not-bound", "not-on-link"}), Kernel())) if mac in known else Kernel()
+            return Drop({"source-not-bound"})
+        # REQUIREMENTS 2.15: a visitor prefix is of its port.
+        if home != port:
+            return Drop({"not-on-link"})
         if mac in known:
             return Either((Drop({"source-not-bound", "not-on-link"}), Kernel(), *self.short_cut(destination, make)))
         if not self.local_routing and not any(entry.record.get("localRouting") for entry in self.pmip.values()):
             return Kernel()
-        if home != port:
-            return Drop({"not-on-link"})
         short = self.short_cut(destination, make)
         return short[0] if short else Kernel()
 
