@@ -26,6 +26,8 @@ struct BindingFlags: OptionSet {
   static let upsert: BindingFlags = [
     .localRoutingSet, .localRoutingOn, .access, .greUp, .greDown, .peer, .tunnelIPv4, .requiresESP,
   ]
+  /// Of one binding's key, which may be its whole record.
+  static let delete = upsert.union(.expect)
 }
 
 extension BindingRecord {

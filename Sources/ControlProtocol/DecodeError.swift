@@ -16,6 +16,8 @@ public enum DecodeError: Error, Hashable, Sendable {
   case text(field: String)
   /// A type whose payload this version does not know.
   case unsupportedType(UInt16)
+  /// A flag word with a bit that this version does not know.
+  case unsupportedFlags(UInt16)
   /// One record of the frame is bad.
   case record(RecordError)
 
@@ -24,7 +26,7 @@ public enum DecodeError: Error, Hashable, Sendable {
     switch self {
     case .truncated, .trailingOctets, .recordSize, .reservedNotZero, .unknownValue, .text: .malformed
     case .payloadTooLarge, .tooManyRecords: .tooLarge
-    case .unsupportedType: .unsupported
+    case .unsupportedType, .unsupportedFlags: .unsupported
     case .record: .invalid
     }
   }
@@ -51,6 +53,7 @@ extension DecodeError: CustomStringConvertible {
     case .unknownValue(let field, let value): "\(field) has no value \(value)"
     case .text(let field): "\(field) is too long or not UTF-8"
     case .unsupportedType(let type): "message type \(type) is not served by this version"
+    case .unsupportedFlags(let flags): "header.flags \(flags) has a bit that this version does not know"
     case .record(let error): "record \(error.index): \(error.field): \(error.rule)"
     }
   }

@@ -54,6 +54,11 @@ extension RawSpan {
     return name
   }
 
+  /// No bit of the record's flag word may be one that this version does not know.
+  func requireFlags(at offset: Int, known: UInt32) throws(RecordError) {
+    guard uint32(at: offset) & ~known == 0 else { throw fieldError("flags", "unknown bit set") }
+  }
+
   func requireZero(_ range: Range<Int>, field: String) throws(RecordError) {
     guard isZero(range) else { throw fieldError(field, "must be zero") }
   }

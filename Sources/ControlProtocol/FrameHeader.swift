@@ -23,6 +23,8 @@ public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
   public var count: UInt32
   /// Octets of each record; 0 where records have no fixed size.
   public var recordSize: UInt16
+  /// 0 in this version; kept, so that a frame which has something here is refused by itself and the stream goes on.
+  public var reserved: UInt16 = 0
 
   public init(
     payloadLength: UInt32 = 0, type: MessageType, flags: FrameFlags = [], requestID: UInt32, status: StatusCode = .ok,
@@ -39,8 +41,8 @@ public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
 
   /// Reads a header from the first 24 octets.
   ///
-  /// Fails with `truncated`, `reservedNotZero` or `payloadTooLarge`. After `payloadTooLarge` the stream cannot be
-  /// followed any more: the peer must answer and close.
+  /// Fails with `truncated` or `payloadTooLarge`. After `payloadTooLarge` the stream cannot be followed any more: the
+  /// peer must answer and close.
   public init(decoding bytes: RawSpan, limits: Limits) throws(DecodeError) {
     guard bytes.byteCount >= Self.size else {
       throw .truncated(what: "frame header", need: Self.size, have: bytes.byteCount)
@@ -52,7 +54,7 @@ public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
     status = bytes.uint32(at: 12)
     count = bytes.uint32(at: 16)
     recordSize = bytes.uint16(at: 20)
-    guard bytes.uint16(at: 22) == 0 else { throw .reservedNotZero(field: "header.reserved") }
+    reserved = bytes.uint16(at: 22)
     guard payloadLength <= limits.payloadOctets else {
       throw .payloadTooLarge(octets: Int(payloadLength), limit: limits.payloadOctets)
     }
@@ -67,7 +69,7 @@ public struct FrameHeader: Hashable, Sendable, BitwiseCopyable {
     buffer.append(uint32: status)
     buffer.append(uint32: count)
     buffer.append(uint16: recordSize)
-    buffer.append(uint16: 0)
+    buffer.append(uint16: reserved)
   }
 
   /// Gives a whole frame another id: one that was encoded before the order of the requests was known.

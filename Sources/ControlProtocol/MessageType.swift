@@ -68,6 +68,8 @@ public struct FrameFlags: OptionSet, Hashable, Sendable, BitwiseCopyable {
   public static let replace = FrameFlags(rawValue: 1 << 3)
   /// Set in every reply, clear in every request.
   public static let reply = FrameFlags(rawValue: 1 << 15)
+  /// All of this version: one that is here but does not belong to its frame is malformed, any other unsupported.
+  static let known: FrameFlags = [.atomic, .quiesced, .more, .replace, .reply]
 }
 
 /// Which table a record belongs to. 0 in a frame means "each record says" (UPSERT, DELETE) or "all" (DUMP, LOOKUP).

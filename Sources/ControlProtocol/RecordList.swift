@@ -54,6 +54,8 @@ extension TableKey {
         self = try Self.decodeRemote(bytes, at: base, flags)
         return
       }
+      // One of a later version may narrow or widen what goes, as `expect` and `remote` do.
+      try bytes.requireFlags(at: base + 4, known: BindingFlags.delete.rawValue)
       let (cache, prefix) = try BindingRecord.decodeKey(bytes, at: base)
       guard flags.contains(.expect) else {
         self = .binding(cache, prefix, expect: nil)
@@ -61,8 +63,11 @@ extension TableKey {
       }
       let family: WireFamily = flags.contains(.tunnelIPv4) ? .ipv4 : .ipv6
       self = .binding(cache, prefix, expect: try bytes.address(at: base + 48, family: family, field: "expect"))
-    case .tunnels: self = .tunnel(try TunnelRecord.decodeKey(bytes, at: base))
+    case .tunnels:
+      try bytes.requireFlags(at: base + 4, known: TunnelFlags.known.rawValue)
+      self = .tunnel(try TunnelRecord.decodeKey(bytes, at: base))
     case .routes:
+      try bytes.requireFlags(at: base + 4, known: LocalizedRouteFlags.known.rawValue)
       let (from, to) = try LocalizedRouteRecord.decodeKey(bytes, at: base)
       self = .route(from: from, to: to)
     case .visitors: self = .visitor(try VisitorRecord.decodeKey(bytes, at: base))

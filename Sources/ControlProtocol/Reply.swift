@@ -22,6 +22,7 @@ public enum Reply: Hashable, Sendable {
     guard payload.byteCount == header.payloadLength else {
       throw .truncated(what: "payload", need: Int(header.payloadLength), have: payload.byteCount)
     }
+    guard header.reserved == 0 else { throw .reservedNotZero(field: "header.reserved") }
     guard header.flags.contains(.reply), header.flags.isSubset(of: [.reply, .more]) else {
       throw .unknownValue(field: "header.flags", value: UInt64(header.flags.rawValue))
     }

@@ -83,6 +83,8 @@ public enum Request: Hashable, Sendable {
   private static func checkHeader(_ header: FrameHeader, _ type: MessageType) throws(DecodeError) {
     let batch = type == .upsert || type == .delete
     guard header.status == 0 else { throw .reservedNotZero(field: "header.status") }
+    guard header.reserved == 0 else { throw .reservedNotZero(field: "header.reserved") }
+    guard header.flags.isSubset(of: .known) else { throw .unsupportedFlags(header.flags.rawValue) }
     let flags: FrameFlags = batch ? [.atomic, .quiesced] : type == .transactionBegin ? .replace : []
     guard header.flags.isSubset(of: flags) else {
       throw .unknownValue(field: "header.flags", value: UInt64(header.flags.rawValue))

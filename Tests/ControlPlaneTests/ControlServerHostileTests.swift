@@ -47,7 +47,24 @@ struct ControlServerHostileTests {
     }
   }
 
-  @Test("A header that cannot be followed is answered with its reason, then the end")
+  @Test("Whatever the first frame is, if it is no HELLO it is told that HELLO is required, then the end")
+  func rudeness() throws {
+    try ServiceFixture().run { fixture in
+      var (unknown, flagged, short) = (frame(.status), frame(.status), frame(.upsert(UpsertRequest(records: []))))
+      unknown[4] = 99
+      flagged[7] = 1
+      short.removeLast(7)
+      short[0] -= 7
+      for octets in [unknown, flagged, short] {
+        let rude = try SocketClient(fixture.path)
+        try rude.send(octets)
+        #expect(try rude.receive().reply.status == .helloRequired)
+        #expect(rude.isClosed())
+      }
+    }
+  }
+
+  @Test("A header that cannot be followed is answered with its reason, then the end; any other is followed")
   func broken() throws {
     try ServiceFixture().run { fixture in
       let reserved = try SocketClient.greeted(fixture.path)
@@ -56,7 +73,7 @@ struct ControlServerHostileTests {
       try reserved.send(bytes)
       let (header, reply) = try reserved.receive()
       #expect(reply.status == .malformed && header.requestID == 3)
-      #expect(reserved.isClosed())
+      #expect(try reserved.ask(.status).status == .ok)
       let huge = try SocketClient.greeted(fixture.path)
       bytes = frame(.status)
       bytes.replaceSubrange(0..<4, with: [0, 0, 0, 0x40])

@@ -77,6 +77,14 @@ struct LimitTests {
     #expect(throws: DecodeError.reservedNotZero(field: "header.reserved")) { try Decode.request(frame) }
   }
 
+  @Test("A flag of no version known is unsupported, one in the wrong place malformed", arguments: 0..<16)
+  func flag(bit: Int) throws {
+    var frame = try GoldenFrame("ping-request").octets
+    frame.set(uint16: 1 << UInt16(bit), at: 6)
+    let error = #expect(throws: DecodeError.self) { try Decode.request(frame) }
+    #expect(error?.status == ([0, 1, 2, 3, 15].contains(bit) ? .malformed : .unsupported))
+  }
+
   @Test("A status of a newer daemon is still a failure")
   func newerStatus() throws {
     var frame = try GoldenFrame("outcome-stale").octets

@@ -16,6 +16,7 @@ sys.path.append(os.path.join(ROOT, "clients", "python"))
 import fastpath_client as fp  # noqa: E402
 import plane_cases  # noqa: E402
 import plane_event_cases  # noqa: E402
+import plane_form_cases  # noqa: E402
 import plane_session_cases  # noqa: E402
 from fastpath_client.protocol import HEADER, PING  # noqa: E402
 from plane_cases import binding, LMAA, MAG1, MAG2  # noqa: E402
@@ -47,6 +48,10 @@ class Requests(Live, plane_cases.Requests):
 
 
 class Records(Live, plane_cases.Records):
+    pass
+
+
+class Forms(Live, plane_form_cases.Forms):
     pass
 
 

@@ -119,7 +119,9 @@ class _Connection(socketserver.BaseRequestHandler):
                 session.end()
 
     def _frame(self) -> Tuple[fp.Header, bytes]:
-        return fp.read_frame(self.request)
+        header = fp.read_header(self.request)
+        # What is above the limit is answered by its header alone, since the connection ends with that.
+        return header, fp.read_payload(self.request, header) if header.length <= fp.LARGEST_PAYLOAD else b""
 
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Tupl
 
 import fastpath_client as fp
 from fake_outbox import Outbox
-from fake_requests import batch, key_of_record, tables_of
+from fake_requests import check_form, keys_of, records_of, tables_of
 from fake_tables import Refusal
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 SLICE = 1000
 TRANSACTIONS = 2
 _WRITES = (fp.UPSERT, fp.DELETE, fp.TXN_BEGIN, fp.TXN_COMMIT, fp.TXN_ABORT, fp.SYNC_BEGIN, fp.SYNC_END)
-_FLAGS = {fp.UPSERT: fp.ATOMIC | fp.QUIESCED, fp.DELETE: fp.ATOMIC | fp.QUIESCED, fp.TXN_BEGIN: fp.REPLACE}
-#: Octets of the payloads that are always the same.
-_SIZES = {fp.LOOKUP: 40, fp.DUMP: 16, fp.STATUS: 0, fp.COUNTERS: 4, fp.BARRIER: 0, fp.TXN_BEGIN: 8, fp.TXN_COMMIT: 16,
-          fp.TXN_ABORT: 0, fp.SYNC_BEGIN: 8, fp.SYNC_END: 8, fp.SUBSCRIBE: 8, fp.STATS: 0}
 Frames = Iterator[bytes]
 
 
@@ -61,7 +57,7 @@ class Session:
         except fp.ProtocolError as error:
             outcome = fp.Outcome(code=fp.MALFORMED, field="frame", rule=str(error))
             self._outbox.reply(self._frame(fp.pack_outcome(outcome), status=fp.MALFORMED))
-        return self._has_greeted
+        return self._has_greeted and header.length <= fp.LARGEST_PAYLOAD
 
     def busy(self) -> bytes:
         """What a connection gets that is one too many."""
@@ -78,16 +74,13 @@ class Session:
         header = self._header
         if not self._has_greeted and header.kind != fp.HELLO:
             raise Refusal(fp.HELLO_REQUIRED, "frame", "the first frame must be HELLO")
+        if header.length > fp.LARGEST_PAYLOAD:
+            raise Refusal(fp.TOO_LARGE, "frame", f"a payload of {header.length} octets is above the limit")
         if header.kind not in self._serves:
             raise Refusal(fp.UNSUPPORTED, "frame", f"message type {header.kind} is not served by this version")
         if self._plane.access == "read" and header.kind in _WRITES:
             raise Refusal(fp.NOT_PERMITTED, "frame", "this peer may read; only root and the socket's group may write")
-        if header.flags & ~_FLAGS.get(header.kind, 0) or header.status or header.reserved:
-            raise Refusal(fp.MALFORMED, "frame", "a flag or field that must be zero is not")
-        if header.kind not in (fp.UPSERT, fp.DELETE) and (header.count or header.record_size):
-            raise Refusal(fp.MALFORMED, "frame", "header.count and header.recordSize must be zero")
-        if len(payload) != _SIZES.get(header.kind, len(payload)):
-            raise Refusal(fp.MALFORMED, "frame", f"the payload must have {_SIZES[header.kind]} octets")
+        check_form(header, payload)
 
     def _frame(self, payload: bytes, count: int = 0, size: int = 0, flags: int = 0, status: int = fp.OK) -> bytes:
         return fp.pack_frame(self._header.kind, self._header.request_id, payload, fp.REPLY | flags, status, count, size)
@@ -101,11 +94,11 @@ class Session:
         return bool(self._header.flags & fp.ATOMIC)
 
     def _hello(self, payload: bytes) -> Frames:
-        major, _, owner, length, _ = fp.unpack(fp.HELLO_REQUEST, payload)
+        major, _, owner, length, reserved = fp.unpack(fp.HELLO_REQUEST, payload)
         if major != fp.MAJOR:
             raise Refusal(fp.VERSION_MISMATCH, "major", f"version {major} is not {fp.MAJOR}")
-        if len(payload) != fp.HELLO_REQUEST.size + length:
-            raise Refusal(fp.MALFORMED, "frame", "the name is not as long as the frame says")
+        if reserved or length > 255 or len(payload) != fp.HELLO_REQUEST.size + length:
+            raise Refusal(fp.MALFORMED, "frame", "a reserved octet is not zero, or the name not as long as it may be")
         if self._has_greeted and owner != self._outbox.owner:
             raise Refusal(fp.CONFLICT, "owner", f"this connection is owner {self._outbox.owner}'s")
         self._has_greeted, self._outbox.owner = True, owner
@@ -127,7 +120,7 @@ class Session:
         yield self._outcome()
 
     def _upsert(self, payload: bytes) -> Frames:
-        records = [fp.unpack_record(table, octets) for table, octets in batch(self._header, payload)]
+        records = records_of(self._header, payload)
         if self._aside is None:
             yield self._outcome(self._plane.upsert(records, self._outbox.owner, self._is_atomic))
             return
@@ -143,7 +136,7 @@ class Session:
     def _delete(self, payload: bytes) -> Frames:
         if self._aside is not None:
             raise Refusal(fp.CONFLICT, "frame", "a transaction that replaces has nothing to delete")
-        keys = [key_of_record(table, octets) for table, octets in batch(self._header, payload)]
+        keys = keys_of(self._header, payload)
         yield self._outcome(self._plane.delete(keys, self._outbox.owner, self._is_atomic))
 
     def _begin(self, payload: bytes) -> Frames:

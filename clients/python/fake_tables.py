@@ -8,6 +8,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence,
 
 import fastpath_client as fp
 from fake_events import News, key_items, record_items
+from fake_forms import wrong_value
 
 ORDER = (fp.PEERS, fp.TUNNELS, fp.VISITORS, fp.BINDINGS, fp.ROUTES)
 #: More changes than this in one operation are told as one event.
@@ -72,16 +73,15 @@ class FakeTables:
     def check_forms(records: Sequence[fp.Record]) -> None:
         """Refuses the first record that is wrong in itself, and its frame with it."""
         for index, record in enumerate(records):
-            if isinstance(record, (fp.Binding, fp.Tunnel)) and record.local == record.remote:
-                raise Refusal(fp.INVALID, "tunnel", "its ends must differ", index)
+            if wrong := wrong_value(record):
+                raise Refusal(fp.INVALID, *wrong, index)
 
     def check_all(self, records: Sequence[fp.Record]) -> None:
         """Refuses the first record that breaks a rule."""
         self.check_forms(records)
         for index, record in enumerate(records):
-            wrong = self.check(record)
-            if wrong:
-                raise Refusal(fp.INVALID, wrong[0], wrong[1], index)
+            if wrong := self.check(record):
+                raise Refusal(fp.INVALID, *wrong, index)
 
     def upsert(self, records: List[fp.Record], owner: int = 0, atomic: bool = True) -> fp.Outcome:
         """Sets all records or, if atomic, none; otherwise those that break no rule."""

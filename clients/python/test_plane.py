@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fastpath_client as fp  # noqa: E402
 import plane_cases  # noqa: E402
 import plane_event_cases  # noqa: E402
+import plane_form_cases  # noqa: E402
 import plane_session_cases  # noqa: E402
 from fake_dataplane import FakeDataPlane, Server  # noqa: E402
 
@@ -37,6 +38,10 @@ class Requests(Fake, plane_cases.Requests):
 
 
 class Records(Fake, plane_cases.Records):
+    pass
+
+
+class Forms(Fake, plane_form_cases.Forms):
     pass
 
 

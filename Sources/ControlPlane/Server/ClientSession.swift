@@ -5,7 +5,7 @@ final class ClientSession {
   let connection: ConnectionHandler
   /// Of the entries that this client sets; from HELLO, and always the same then.
   private(set) var owner: UInt32 = 0
-  private var hasGreeted = false
+  private(set) var hasGreeted = false
   /// The transaction that is open here.
   var replacement: Replacement?
   /// The last one that began here and has not ended.

@@ -41,18 +41,22 @@ final class RequestResponder {
 
   /// What a frame asks for, or its refusal.
   func job(for frame: IncomingFrame, _ session: ClientSession) -> RequestJob {
+    // Whatever else is wrong with it.
+    guard session.hasGreeted || frame.type == MessageType.hello.rawValue else {
+      return .answer(Self.refusal(.helloRequired, "frame", "the first frame must be HELLO"))
+    }
     switch frame.content {
     case .failure(let error):
       // A transaction is over with its TXN_COMMIT, whatever is wrong with that.
       if frame.type == MessageType.transactionCommit.rawValue { _ = endTransaction(session) }
       return .answer(.failure(error.status, error.outcome))
     case .success(let request):
-      if let refusal = refusal(of: request, frame, session) { return .answer(refusal) }
+      if let refusal = refusal(of: request, session) { return .answer(refusal) }
       return job(for: request, frame, session)
     }
   }
 
-  private func refusal(of request: Request, _ frame: IncomingFrame, _ session: ClientSession) -> Reply? {
+  private func refusal(of request: Request, _ session: ClientSession) -> Reply? {
     if case .hello(let hello) = request {
       guard hello.major == Limits.majorVersion else {
         return Self.refusal(
@@ -63,7 +67,6 @@ final class RequestResponder {
       }
       return nil
     }
-    guard !frame.endsStream else { return Self.refusal(.helloRequired, "frame", "the first frame must be HELLO") }
     guard session.connection.access == .write || !request.type.needsWriteAccess else {
       return Self.refusal(.notPermitted, "frame", "this peer may read; only root and the socket's group may write")
     }

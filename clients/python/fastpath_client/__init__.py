@@ -14,8 +14,8 @@ from .connection import Connection
 from .digest import digest
 from .frames import (
     Entry, Event, Hello, TableState, join_records, pack_batch, pack_event, pack_frame, pack_hello, pack_items,
-    pack_lookup, pack_outcome, read_frame, split_records, unpack_counters, unpack_entries, unpack_event,
-    unpack_hello_reply, unpack_outcome, unpack_slice, unpack_status)
+    pack_lookup, pack_outcome, read_frame, read_header, read_payload, split_records, unpack_counters, unpack_entries,
+    unpack_event, unpack_hello_reply, unpack_outcome, unpack_slice, unpack_status)
 from .packing import (
     entry_key, pack_address, pack_item, pack_key, pack_record, table_of, unpack_address, unpack_record)
 from . import protocol as _protocol
@@ -29,7 +29,8 @@ __all__ = [
     "Binding", "Client", "Connection", "digest", "Entry", "entry_key", "Event", "Header", "Hello", "join_records",
     "Key", "Outcome", "pack_address", "pack_batch", "pack_event", "pack_frame", "pack_hello", "pack_item",
     "pack_items", "pack_key", "pack_lookup", "pack_outcome", "pack_record", "pack_records", "PackedRecords", "Peer",
-    "ProtocolError", "read_frame", "Record", "Refused", "Revocation", "Route", "split_records", "Statistics",
+    "ProtocolError", "read_frame", "read_header", "read_payload", "Record", "Refused", "Revocation", "Route",
+    "split_records", "Statistics",
     "Subscription", "Synchronization", "table_of", "TableState", "Transaction", "Tunnel", "unpack_address",
     "unpack_counters", "unpack_entries", "unpack_event", "unpack_hello_reply", "unpack_outcome", "unpack_record",
     "unpack_slice", "unpack_status", "Visitor",

@@ -210,10 +210,18 @@ def text(octets: bytes) -> str:
 
 def read_frame(connection: socket.socket) -> Tuple[Header, bytes]:
     """One frame from a blocking socket."""
-    header = Header(*HEADER.unpack(_read(connection, HEADER.size)))
+    header = read_header(connection)
+    return header, read_payload(connection, header)
+
+
+def read_header(connection: socket.socket) -> Header:
+    return Header(*HEADER.unpack(_read(connection, HEADER.size)))
+
+
+def read_payload(connection: socket.socket, header: Header) -> bytes:
     if header.length > LARGEST_PAYLOAD:
         raise ProtocolError(f"a payload of {header.length} octets is above the limit of {LARGEST_PAYLOAD}")
-    return header, _read(connection, header.length)
+    return _read(connection, header.length)
 
 
 def _read(connection: socket.socket, count: int) -> bytes:
