@@ -20,6 +20,8 @@ public final class DaemonConnection {
   private var reader = ReplyReader()
   private var nextID: UInt32 = 0
   private var replies: [ReceivedReply] = []
+  /// The daemon has closed; what came before is still given.
+  private var hasEnded = false
   var events = EventQueue(capacity: mostEvents)
   /// Of the last STATS, until `statistics` takes it.
   private var passedDescriptor: Int32?
@@ -119,7 +121,9 @@ public final class DaemonConnection {
     return passedDescriptor
   }
 
+  /// Takes in what has come; after the end nothing can, and whoever still waits for something would wait for ever.
   private func readAvailable() throws(ClientError) {
+    guard !hasEnded else { throw .unreachable("the daemon closed the connection") }
     let received = try socket.receive { octets, descriptor in
       reader.append(octets)
       guard let descriptor else { return }
@@ -133,7 +137,6 @@ public final class DaemonConnection {
     } catch {
       throw .notUnderstood("\(error)")
     }
-    // What came before the end is still given.
-    if case .end = received, replies.isEmpty { throw .unreachable("the daemon closed the connection") }
+    if case .end = received { hasEnded = true }
   }
 }

@@ -1,5 +1,7 @@
 import ControlProtocol
 import FastpathClient
+import Foundation
+import Synchronization
 import Testing
 
 @Suite("The client's connection, to the fake data plane")
@@ -140,6 +142,44 @@ struct DaemonConnectionTests {
     #expect(Set(counters.map(\.name)) == Set(try daemon.counters(all: true).map(\.name)))
     #expect(!area.isRetired)
     #expect(area.refreshed > 0)
+  }
+
+  @Test("A daemon that closes with another reply on its way is unreachable, not waited for")
+  func closes() throws {
+    var other: [UInt8] = []
+    Reply.ping(try #require(PingPayload([1]))).encode(type: MessageType.ping.rawValue, requestID: 99, into: &other)
+    let stub = try StubDaemon(answer: other)
+    // In a thread of its own, so that one that waits for ever fails the test instead of stopping it.
+    let ended = Ended()
+    Thread.detachNewThread {
+      ended.error.withLock { $0 = Self.afterTheEnd(stub.socket) }
+      ended.signal.signal()
+    }
+    try #require(ended.signal.wait(timeout: .now() + 20) == .success)
+    let error = ended.error.withLock { $0 }
+    guard case .unreachable = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  /// How a thread ended.
+  private final class Ended: Sendable {
+    let error = Mutex<ClientError?>(nil)
+    let signal = DispatchSemaphore(value: 0)
+  }
+
+  /// What the last of these calls throws: the reply that came is given, and nothing else is waited for.
+  private static func afterTheEnd(_ path: String) -> ClientError? {
+    do throws(ClientError) {
+      let daemon = try DaemonConnection(path: path, name: "test")
+      do throws(ClientError) { try daemon.barrier() } catch .unreachable {}
+      guard try daemon.receive().requestID == 99 else { return nil }
+      _ = try daemon.nextEvent(within: .seconds(5))
+      return nil
+    } catch {
+      return error
+    }
   }
 
   @Test("Nobody there, and a path that cannot be one, are said in a sentence")

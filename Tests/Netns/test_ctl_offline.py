@@ -108,6 +108,24 @@ class Reach(ControlTest):
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn("the daemon", done.stderr)
 
+    def test_a_peer_that_closes_with_another_reply_on_its_way_is_status_2(self):
+        path = str(self.directory / "closes.sock")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(path)
+            listener.listen()
+
+            def serve():
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(fp.pack_frame(fp.PING, 99, b"", fp.REPLY))
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            done = subprocess.run([PROGRAM, "status", "--socket", path], capture_output=True, text=True, timeout=10)
+            thread.join()
+        self.assertEqual((done.returncode, done.stderr), (2, "the daemon closed the connection\n"))
+
     def test_options_before_and_after_and_environment(self):
         for arguments in (("--socket", self.socket, "--json", "status"), ("status", "--json", "--socket", self.socket),
                           ("--json", "status", f"--socket={self.socket}")):
