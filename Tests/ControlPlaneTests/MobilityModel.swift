@@ -171,10 +171,7 @@ struct MobilityModel {
     func left(_ expiry: UInt64?) -> UInt32? { expiry.map { UInt32(max(1, ($0 - now + 999_999_999) / 1_000_000_000)) } }
     var all = Set(failed.map { TableRecord.peer(PeerRecord(address: $0, state: .failed)) })
     for (prefix, port) in visitors { all.insert(.visitor(VisitorRecord(prefix: prefix, port: port))) }
-    for (endpoints, tunnel) in tunnels {
-      // One that only handovers of the past name comes back by no load.
-      let past = bindings.values.count { $0.isFlushed && $0.peer == endpoints }
-      guard tunnel.isConfigured || users(endpoints) > past else { continue }
+    for (endpoints, tunnel) in tunnels where tunnel.isConfigured {
       all.insert(
         .tunnel(
           TunnelRecord(
@@ -196,10 +193,6 @@ struct MobilityModel {
 
   /// What the digests are of: everything that somebody has set, also routes that wait and are in no dump.
   func entries(now: UInt64) -> [TableRecord] {
-    let dumped = records(now: now).filter { record in
-      guard case .tunnel(let tunnel) = record else { return true }
-      return tunnels[tunnel.tunnel]?.isConfigured ?? false
-    }
-    return dumped + routes.values.filter { !isLocalRoutingOn($0.record.from) }.map { .route($0.record) }
+    records(now: now) + routes.values.filter { !isLocalRoutingOn($0.record.from) }.map { .route($0.record) }
   }
 }

@@ -122,7 +122,7 @@ struct RegistryModel {
   /// What a dump must hold.
   func records(now: UInt64) -> Set<TableRecord> {
     var all = Set(failed.map { TableRecord.peer(PeerRecord(address: $0, state: .failed)) })
-    for (endpoints, tunnel) in tunnels {
+    for (endpoints, tunnel) in tunnels where tunnel.isConfigured {
       all.insert(
         .tunnel(
           TunnelRecord(

@@ -185,7 +185,8 @@ struct RegistryTests {
   @Test("A cookie of another table or of nobody is refused")
   func cookies() throws {
     let fixture = try RegistryFixture()
-    #expect(fixture.set(.binding(Sample.binding("2001:db8:100:1::/64"))).applied == 1)
+    let tunnel = TableRecord.tunnel(TunnelRecord(tunnel: Sample.mag1))
+    #expect(fixture.set(tunnel, .binding(Sample.binding("2001:db8:100:1::/64"))).applied == 2)
     #expect(fixture.registry.dump(DumpRequest(table: .bindings, cookie: 7), limit: 1, now: 0) == nil)
     let slice = try #require(fixture.registry.dump(DumpRequest(table: .tunnels), limit: 1, now: 0))
     #expect(fixture.registry.dump(DumpRequest(table: .bindings, cookie: slice.cookie), limit: 1, now: 0) == nil)

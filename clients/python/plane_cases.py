@@ -203,3 +203,16 @@ class Records(Plane):
         self.assertEqual(client.refresh().tables[fp.BINDINGS].digest, tables[fp.BINDINGS].digest)
         client.delete([one, other, tunnel, fp.Peer(MAG2)])
         self.assertEqual([table.digest for table in client.refresh().tables.values()], [0] * 5)
+
+    def test_a_dump_has_what_the_digests_are_of(self) -> None:
+        """And what is loaded from it is the same content: a tunnel that nobody set is in neither."""
+        client = self.client()
+        client.upsert([binding(1), binding(2, MAG2), fp.Tunnel(LMAA, MAG1, hop_limit=9), fp.Peer(MAG2)])
+        before = client.refresh()
+        dump = list(client.dump())
+        for number, table in before.tables.items():
+            self.assertEqual(table.digest, fp.digest([record for record in dump if fp.table_of(record) == number]))
+        with client.replace() as transaction:
+            transaction.upsert(dump)
+        self.assertEqual(client.refresh().tables, before.tables)
+        self.assertEqual(list(client.dump()), dump)

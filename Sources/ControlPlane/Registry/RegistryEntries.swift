@@ -34,9 +34,8 @@ struct TunnelEntry: SlotEntry {
 
   var slotKey: TunnelEndpoints { endpoints }
 
-  /// Whether loading a dump brings it back: not if only handovers that are over name it, or nothing does and it waits for
-  /// the forwarding table to let it go.
-  var isDumped: Bool { isConfigured || users > quietUsers }
+  /// One that nobody set comes back by itself with what names it, and a load would make it one that somebody set.
+  var isDumped: Bool { isConfigured }
 }
 
 /// A visitor prefix and the access port it lives on.
