@@ -2,7 +2,7 @@ import ControlProtocol
 
 /// A transaction that makes what is sent the whole content of its tables, as one generation, or changes nothing.
 ///
-/// One that ends without `commit` is aborted.
+/// One that ends without `commit` is aborted; one that `abort` ends has shown which records the daemon would refuse.
 public struct ReplaceTransaction: ~Copyable {
   private let connection: DaemonConnection
   private var waiting: [Int] = []
@@ -67,6 +67,17 @@ public struct ReplaceTransaction: ~Copyable {
     } catch {
       // COMMIT names records by their number in the whole transaction.
       throw TransactionError(error, count: 0)
+    }
+  }
+
+  /// Ends it without a change, once the daemon has checked all that was sent: throws what it refused of that.
+  public consuming func abort() throws(TransactionError) {
+    while !waiting.isEmpty { try receiveOne() }
+    isOpen = false
+    do throws(ClientError) {
+      _ = try connection.outcome(.transactionAbort)
+    } catch {
+      throw TransactionError(error, count: accepted)
     }
   }
 

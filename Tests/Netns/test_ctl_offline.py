@@ -395,18 +395,36 @@ class Load(ControlTest):
         done = self.ctl("load", str(path), "--json")
         self.assertEqual(json.loads(done.stdout), {
             "records": count, "applied": count, "unchanged": 0, "generation": 7})
+        self.assertEqual(self.plane.transactions, 0)
         self.assertEqual(len(self.plane.tables[fp.BINDINGS]), count)
         # 64 octets are enough for an LMA's binding.
         self.assertEqual({seen[3] for seen in self.plane.seen if seen[0] == fp.UPSERT}, {64})
 
-    def test_a_refusal_in_a_later_frame_names_its_line(self):
-        bad = 20_000
-        self.plane.refuse = lambda record: ("prefix", "is in no pool") if record.prefix == "2001:db8:0:4e1f::/64" else None
+    def test_nothing_is_applied_of_a_file_with_a_record_that_the_daemon_refuses(self):
         path = self.directory / "late.ndjson"
+        lines = [json.dumps({**HNP1, "prefix": f"2001:db8:{i >> 16:x}:{i & 0xffff:x}::/64"}) for i in range(300_000)]
+        # In a later frame, and in one of a later transaction.
+        for number in (20_000, 270_000):
+            prefix = f"2001:db8:{number - 1 >> 16:x}:{number - 1 & 0xffff:x}::/64"
+            self.plane.refuse = lambda record: ("prefix", "is in no pool") if record.prefix == prefix else None
+            path.write_text("\n".join(lines[:number + 100]))
+            self.refused(f"line {number}: prefix: is in no pool", "load", str(path))
+            self.assertEqual(self.plane.generation, 0)
+
+    def test_no_room_for_a_later_frame_names_its_line(self):
+        upsert = self.plane.upsert
+
+        def full(records, owner=0, atomic=True):
+            if self.plane.tables[fp.BINDINGS]:
+                raise fake_dataplane.Refusal(fp.FULL, "prefix", "no room is left", 3615)
+            return upsert(records, owner, atomic)
+
+        self.plane.upsert = full
+        path = self.directory / "full.ndjson"
         path.write_text(ndjson({**HNP1, "prefix": f"2001:db8:0:{i:x}::/64"} for i in range(25_000)))
         done = self.ctl("load", str(path), status=1)
         self.assertEqual(done.stderr.splitlines(), [
-            "the first 16384 records of the file are applied", f"line {bad}: prefix: is in no pool"])
+            "the first 16384 records of the file are applied", "line 20000: prefix: table full: no room is left"])
 
     def test_nothing_behind_a_refused_frame_is_applied(self):
         self.plane.refuse = lambda record: ("prefix", "is in no pool") if record.prefix == "2001:db8:0:5::/64" else None

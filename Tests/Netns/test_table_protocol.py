@@ -10,6 +10,8 @@ import unittest
 
 from testbed import Bed, Daemon, configuration
 from testbed.bed import ROOT, wait_until
+from testbed.control import Refused, ndjson
+from testbed.records import lma_binding
 
 sys.path.append(os.path.join(ROOT, "clients", "python"))
 
@@ -19,7 +21,7 @@ import plane_event_cases  # noqa: E402
 import plane_form_cases  # noqa: E402
 import plane_session_cases  # noqa: E402
 from fastpath_client.protocol import HEADER, PING  # noqa: E402
-from plane_cases import binding, LMAA, MAG1, MAG2  # noqa: E402
+from plane_cases import LMAA, MAG1, MAG2, binding  # noqa: E402
 
 
 class Live:
@@ -98,6 +100,51 @@ class Events(Live, plane_event_cases.Events):
 
 class Counters(Live, plane_event_cases.Counters):
     pass
+
+
+class Loads(Live, unittest.TestCase):
+    """`fastpathctl load` of what a daemon has to judge."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.bed.path("records.ndjson")
+        self.client = fp.Client(self.path, owner=7, name="looks", timeout=20)
+        self.addCleanup(self.client.close)
+
+    def load(self, records, *, replace=False):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write(ndjson(records))
+        self.daemon.control.load(self.file, replace=replace)
+
+    def assert_refused(self, reason, records, *, replace=False):
+        """Its only reason is this one, and the tables are as they were."""
+        before = self.client.refresh()
+        with self.assertRaises(Refused) as caught:
+            self.load(records, replace=replace)
+        self.assertEqual(str(caught.exception), reason)
+        after = self.client.refresh()
+        self.assertEqual((after.tables, after.generation), (before.tables, before.generation))
+
+    def test_nothing_of_a_file_with_an_invalid_record_is_applied(self):
+        good = [lma_binding(binding(number).prefix, MAG1, local=LMAA) for number in range(17_000)]
+        outside = lma_binding("2001:db8:999::/64", MAG1, local=LMAA)
+        words = "prefix: 2001:db8:999::/64 lies in none of the configured pools"
+        for replace in (False, True):
+            self.assert_refused(f"line 17001: {words}", good + [outside], replace=replace)
+        keyed = {**good[0], "greKey": {"up": 1}}
+        words = "greKey: unsupported: a GRE key is not supported by this version"
+        for replace in (False, True):
+            self.assert_refused(f"line 17001: {words}", good + [keyed], replace=replace)
+        self.load(good)
+        self.assertEqual(self.client.refresh().tables[fp.BINDINGS].entries, 17_000)
+
+    def test_a_dump_that_replaces_the_tables_changes_nothing(self):
+        ends = {"local": LMAA, "remote": MAG1}
+        self.load([lma_binding(binding(1).prefix, MAG1, local=LMAA), lma_binding(binding(2).prefix, MAG2, local=LMAA),
+                   {"tunnel": ends, "hopLimit": 9}, {"peer": MAG2, "state": "failed"}])
+        before, dump = self.client.refresh().tables, self.daemon.control.dump()
+        self.load(dump, replace=True)
+        self.assertEqual((self.client.refresh().tables, self.daemon.control.dump()), (before, dump))
 
 
 class Crowd(Live, unittest.TestCase):
