@@ -6,9 +6,10 @@ import RecordText
 struct Daemon {
   let connection: DaemonConnection
 
-  init(_ options: GlobalOptions) throws(CommandFailure) {
+  /// - Parameter owner: of what the command sets; the command line's is 0.
+  init(_ options: GlobalOptions, owner: UInt32 = 0) throws(CommandFailure) {
     do throws(ClientError) {
-      connection = try DaemonConnection(path: options.socketPath, name: "fastpathctl")
+      connection = try DaemonConnection(path: options.socketPath, owner: owner, name: "fastpathctl")
     } catch {
       throw CommandFailure(error)
     }

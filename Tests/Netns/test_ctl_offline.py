@@ -355,6 +355,12 @@ class ShowAndDump(ControlTest):
         lines = self.ctl("dump", "--table", "routes").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in lines], [ROUTE, ROUTE2])
 
+    def test_dump_of_one_kind_of_binding(self):
+        self.ctl("set", *map(json.dumps, ALL))
+        for table, records in (("pmip", [HNP1, HOA]), ("mip", [FULL]), ("bindings", [HNP1, FULL, HOA])):
+            lines = self.ctl("dump", "--table", table).stdout.splitlines()
+            self.assertEqual([json.loads(line) for line in lines], records)
+
     def test_show(self):
         self.ctl("set", *map(json.dumps, ALL))
         counters = {"up": {"packets": 1, "bytes": 100}, "down": {"packets": 2, "bytes": 200}}

@@ -160,6 +160,15 @@ class Watch(ControlTest):
             self.assertEqual(program.stderr.read(), "")
             self.ctl("delete", json.dumps({"table": "pmip", "prefix": "2001:db8:100:1::/64"}))
 
+    def test_what_other_commands_set_is_told(self):
+        program = self.start()
+        self.ctl("set", json.dumps(HNP1))
+        # What comes in any case.
+        self.plane.emit("peer", remote="2001:db8:a::1", state="failed")
+        event = json.loads(program.stdout.readline())
+        self.assertEqual((event["event"], event.get("operation"), event.get("owner"), event.get("prefix")),
+                         ("changed", "set", 0, HNP1["prefix"]))
+
     def test_lost_events_are_said(self):
         program = self.start()
         program.send_signal(signal.SIGSTOP)

@@ -10,15 +10,25 @@ struct DumpCommand: ParsableCommand {
     discussion: "The output of a dump of all tables, given to load, restores them.")
 
   enum Table: String, ExpressibleByArgument, CaseIterable {
-    case bindings, tunnels, routes, visitors, peers
+    case bindings, pmip, mip, tunnels, routes, visitors, peers
 
     var number: TableNumber {
       switch self {
-      case .bindings: .bindings
+      case .bindings, .pmip, .mip: .bindings
       case .tunnels: .tunnels
       case .routes: .routes
       case .visitors: .visitors
       case .peers: .peers
+      }
+    }
+
+    /// Of a record of the table with the number: `pmip` and `mip` are parts of the bindings.
+    func contains(_ record: TableRecord) -> Bool {
+      guard case .binding(let binding) = record else { return true }
+      return switch self {
+      case .pmip: binding.table == .proxy
+      case .mip: binding.table == .mobile
+      default: true
       }
     }
   }
@@ -34,7 +44,7 @@ struct DumpCommand: ParsableCommand {
     // A slice at a time: a dump of any size needs the memory of one.
     try daemon.ask { (daemon) throws(ClientError) in
       try daemon.dump(table?.number) { (records) throws(ClientError) in
-        for record in records { output.line(RecordJSON.text(record)) }
+        for record in records where table?.contains(record) ?? true { output.line(RecordJSON.text(record)) }
       }
     }
     output.flush()

@@ -19,11 +19,13 @@ struct WatchCommand: ParsableCommand {
 
   /// Longest time from a signal between two waits to the end of the command.
   private static let wait = Duration.milliseconds(200)
+  /// Nobody's entries: an owner is not told of its own changes, and those of other fastpathctl commands are owner 0's.
+  private static let owner = UInt32.max
 
   @OptionGroup var options: GlobalOptions
 
   func run() throws {
-    let daemon = try Daemon(options)
+    let daemon = try Daemon(options, owner: Self.owner)
     guard daemon.connection.hello.minor >= 1 else { throw Self.unserved }
     do throws(ClientError) {
       try daemon.connection.subscribe()
