@@ -16,6 +16,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import plots  # noqa: E402  (beside this file)
 
 
+class Wrong(Exception):
+    """What is measured does not do what it should: its figures are worth nothing."""
+
+
 class Incomplete(Exception):
     """A suite that could not measure all of its rows; `entries` are those that it could."""
 
@@ -85,21 +89,23 @@ def revision():
     return head + ("+" if changed else "")
 
 
-def write(suite, entries, *, rest=False):
+def write(suite, entries, *, rest=False, reason=None):
     """Replaces a suite's entries and keeps the others'; with `rest` also those of its own that are not among the new ones.
-    Each says of which revision it is, since others may be of an earlier one."""
+    Each says of which revision it is, since others may be of an earlier one; `reason`: why some are missing."""
     names = {made["name"] for made in entries}
     entries = [{**made, "revision": revision()} for made in entries]
     os.makedirs(FOLDER, exist_ok=True)
-    kept = []
+    before = {"results": []}
     if os.path.exists(JSON):
         with open(JSON, encoding="utf-8") as file:
-            kept = [
-                old
-                for old in json.load(file)["results"]
-                if old["suite"] != suite or (rest and old["name"] not in names)
-            ]
+            before = json.load(file)
+    kept = [old for old in before["results"] if old["suite"] != suite or (rest and old["name"] not in names)]
+    missing = {name: why for name, why in before.get("incomplete", {}).items() if name != suite}
+    if reason:
+        missing[suite] = reason
     record = {"machine": machine(), "toolchain": toolchain(), "revision": revision(), "results": kept + entries}
+    if missing:
+        record["incomplete"] = missing
     save(record, JSON)
 
 
@@ -123,6 +129,8 @@ def keep(version):
     with open(JSON, encoding="utf-8") as file:
         record = json.load(file)
     revisions = sorted({made.get("revision", "an unknown revision") for made in record["results"]})
+    for suite, reason in record.get("incomplete", {}).items():
+        sys.exit(f"suite {suite} is not complete: {reason}")
     if len(revisions) > 1:
         sys.exit(f"the measurements are of {', '.join(revisions)}: a release is of one; run `make bench`")
     if record["revision"].endswith("+"):
@@ -142,6 +150,7 @@ def table(path=JSON):
         f" kernel {facts['kernel']}; revision {record['revision']}; {'; '.join(record.get('toolchain', []))}.",
         "Medians; peers ran in turn with the product in the same run, and ratios are medians of the rounds' ratios.",
         "",
+        *(f"Suite `{suite}` is not complete: {reason}\n" for suite, reason in record.get("incomplete", {}).items()),
         "| suite | name | value | goal | spread | peers | ratio | note |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]

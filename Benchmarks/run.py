@@ -53,7 +53,7 @@ def measure(name):
         traceback.print_exc()
         entries, reason = [], error
     # A suite that was asked for some of its rows only (Benchmarks/port/run.py) keeps the others.
-    results.write(name, entries, rest=bool(reason or os.environ.get("ROWS")))
+    results.write(name, entries, rest=bool(reason or os.environ.get("ROWS")), reason=reason and str(reason))
     if reason:
         print(f"{name}: not all could be measured: {reason}", file=sys.stderr, flush=True)
     return not reason

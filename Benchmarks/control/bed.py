@@ -10,10 +10,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "Benchmarks", "port"), os.path.join(ROOT, "clients", "python")]
+sys.path[:0] = [os.path.join(ROOT, "Benchmarks"), os.path.join(ROOT, "Benchmarks", "port"), os.path.join(ROOT, "clients", "python")]
 
 import bench  # noqa: E402
 import fastpath_client as fp  # noqa: E402
+from results import Wrong  # noqa: E402
 from testbed.command import run  # noqa: E402
 
 MAGS = 64
@@ -121,7 +122,7 @@ class Domain(bench.Bench):
         """Packets at the gateways' end so far; every one of them must be in a tunnel, but one that is just being counted."""
         packets, tunnelled = map(int, self.ask_watcher("").split())
         if abs(packets - tunnelled) > 1:
-            raise RuntimeError(f"{packets - tunnelled} packets came without a tunnel")
+            raise Wrong(f"{packets - tunnelled} packets came without a tunnel")
         return packets
 
     def offer(self, bindings, rate, burst):

@@ -88,7 +88,7 @@ def load_and_synchronise(domain, figures, records):
     with domain.client() as client:
         seconds, outcome = timed(lambda: client.load_packed(records))
         if outcome.applied != records.count:
-            raise RuntimeError(f"{outcome.applied} of {records.count} bindings were new")
+            raise results.Wrong(f"{outcome.applied} of {records.count} bindings were new")
         figures.add("load-1m", seconds)
         figures.add("memory", domain.resident())
         if "sync-1m" not in figures.wanted:
@@ -102,7 +102,7 @@ def load_and_synchronise(domain, figures, records):
             print("  sync-1m: not served by this daemon", flush=True)
             return
         if (outcome.removed, client.refresh().generation) != (0, generation):
-            raise RuntimeError("a synchronisation with nothing changed wrote to the table")
+            raise results.Wrong("a synchronisation with nothing changed wrote to the table")
         figures.add("sync-1m", seconds)
 
 
@@ -110,7 +110,7 @@ def synchronise(client, records):
     """Says everything again."""
     with client.sync("bindings") as sync:
         if sync.load_packed(records).unchanged != records.count:
-            raise RuntimeError("a record said again was not unchanged")
+            raise results.Wrong("a record said again was not unchanged")
     return sync.outcome
 
 
@@ -150,7 +150,7 @@ def under_load(domain, figures, bindings):
         effect = json.loads(domain.ask_watcher("800"))
         domain.offered(load, half)
         if effect["late"]:
-            raise RuntimeError(f"{effect['late']} handovers: a packet took the old tunnel after the acknowledgement")
+            raise results.Wrong(f"{effect['late']} handovers: a packet took the old tunnel after the acknowledgement")
         pauses = json.loads(run([os.path.join(bench.BUILT, "floor"), "pauses", "2"]).stdout)
         figures.pauses += [cpu["share"] for cpu in pauses]
         print(f"  handover-effect: median {effect['median']:.0f} µs; then pauses of both CPUs {pauses}", flush=True)
@@ -189,22 +189,27 @@ def measure(options=None):
             write_ndjson(path, options.bindings)
         for number in range(options.rounds):
             loudest = max(loudest, busy())
-            try:
-                one_round(figures, records, other, path)
-            except (RuntimeError, CommandFailed, OSError, ValueError) as error:
-                print(f"  round {number + 1} ended early: {error}", flush=True)
-                reasons.append(f"round {number + 1}: {error}")
+            for part in (lambda: load_ndjson(figures, path), lambda: one_daemon(figures, records, other)):
+                try:
+                    part()
+                except (RuntimeError, CommandFailed, OSError, ValueError) as error:
+                    print(f"  round {number + 1} ended early: {error}", flush=True)
+                    reasons.append(f"round {number + 1}: {error}")
     entries = figures.entries([f"others used up to {loudest:.0%} of the machine"] if loudest > 0.1 else [])
     if reasons:
         raise results.Incomplete(entries, reasons)
     return entries
 
 
-def one_round(figures, records, other, path):
-    """All rows, load-1m-ndjson on one fresh daemon and the others on another."""
+def load_ndjson(figures, path):
+    """Row load-1m-ndjson, on a fresh daemon."""
     if "load-1m-ndjson" in figures.wanted:
         with Domain() as domain:
             figures.add("load-1m-ndjson", timed(lambda: domain.daemon.control.load(path))[0])
+
+
+def one_daemon(figures, records, other):
+    """All other rows, on another."""
     if figures.wanted == {"load-1m-ndjson"}:
         return
     with Domain() as domain:

@@ -184,7 +184,7 @@ class Bench(Bed):
         how many of them were in a tunnel."""
         before = self.totals(direction)[1]
         generators = [
-            self.generate(destinations=destinations, seconds=seconds + 1, size=size, direction=direction, cpu=cpu)
+            self.generate(destinations=destinations, seconds=seconds + 0.6, size=size, direction=direction, cpu=cpu)
             for cpu in cpus
         ]
         self.await_frames(direction, before)

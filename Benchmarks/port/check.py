@@ -3,6 +3,7 @@
 import time
 
 from bench import ANCHOR, DOWN, MACS, gateway, prefix_number
+from results import Wrong
 
 CORRESPONDENT = "2001:db8:c::1"
 #: Inverse of frame.h's odd factor.
@@ -10,10 +11,6 @@ INVERSE = pow(0x9E3779B1, -1, 1 << 24)
 HOPS = 64
 #: Which of the two hop limits counts the device: the kernel's encapsulation leaves the inner one.
 KERNEL = "seg6"
-
-
-class Wrong(Exception):
-    """A device sent what it should not have sent."""
 
 
 def verify(device, direction, size):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from bench import ANCHOR, BUILT, DEVICE_CPU, DOWN, GATEWAY_NET, GENERATOR_CPU, MACS, MAGS, ROOT, UP, Bench, gateway, prefix_number
+from results import Wrong
 from routes import add_routes
 
 sys.path.append(os.path.join(ROOT, "Benchmarks", "control"))
@@ -61,7 +62,7 @@ class Device(Bench):
         )
         # The counters are read while they count: at either end a packet may be in one of them and not yet in the other.
         if abs(tunnelled - self.tunnelled[direction] * packets) > 2:
-            raise RuntimeError(f"{self.name}: of {packets} packets that arrived {direction}, {tunnelled} were in tunnels")
+            raise Wrong(f"{self.name}: of {packets} packets that arrived {direction}, {tunnelled} were in tunnels")
         return mpps
 
 

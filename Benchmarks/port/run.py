@@ -77,7 +77,7 @@ def parse(arguments):
     chosen = os.environ.get("ROWS", "").split() or rows.DEFAULT
     parser.add_argument("--rows", nargs="+", choices=rows.GROUPS, default=chosen, help="only these groups of rows")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each rate")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each rate")
     parser.add_argument("--bindings", type=int, default=1000000)
     options = parser.parse_args(arguments)
     for row in options.rows:
