@@ -42,8 +42,9 @@ class Beside:
         """Gives it, and what it has started, a full share of the CPUs: somebody waits for it."""
         for task in glob.glob("/proc/[0-9]*/task/[0-9]*"):
             process, thread = int(task.split("/")[2]), int(task.split("/")[4])
-            # Those that have ended meanwhile need nothing. A build's processes have groups of their own, but one session.
-            with contextlib.suppress(ProcessLookupError):
+            # Those that have ended meanwhile need nothing, and without CAP_SYS_NICE it only takes longer. A build's processes
+            # have groups of their own, but one session.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.getsid(process) == self.process.pid:
                     os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
 
