@@ -119,10 +119,6 @@ extension Registry {
     if !samePeer {
       if let peer = checked.peer { entry.peer = use(peer) }
       if let previous { releasePeer(of: previous) }
-    } else if let peer = entry.peer, let previous, previous.isFlushed != entry.isFlushed {
-      // It is only still heard now; or it was, and is the peer of another handover.
-      noteTunnel(peer)
-      tunnels[peer]?.quietUsers += entry.isFlushed ? 1 : -1
     }
     store(entry, hash, in: slot, previous: previous)
     return true

@@ -100,10 +100,6 @@ extension Registry {
       bindings[slot]?.isFlushed = true
       // Without its peer it is another record.
       bindings[slot]?.origin.checksum = 0
-      if let peer = previous.peer {
-        noteTunnel(peer)
-        tunnels[peer]?.quietUsers += 1
-      }
       journal.note(slot, previous: previous)
       names.retain(previous.mobileNode)
     }

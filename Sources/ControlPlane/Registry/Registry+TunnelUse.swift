@@ -24,9 +24,7 @@ extension Registry {
 
   /// One user less of a binding's peer tunnel, if it has one.
   func releasePeer(of entry: BindingEntry) {
-    guard let peer = entry.peer else { return }
-    release(peer)
-    if entry.isFlushed { tunnels[peer]?.quietUsers -= 1 }
+    if let peer = entry.peer { release(peer) }
   }
 
   /// The slot of a tunnel, which exists from now on.

@@ -8,21 +8,24 @@ extension Registry {
 
   /// What a tunnel does now: its own choices over `tunnel-defaults`, with an automatic MTU from the egress port. No chosen
   /// MTU is more than port and path take (RFC 2473 section 6.7): beyond that, section 7's fragments and answers would come
-  /// too late, since the outer packet is refused at the port.
+  /// too late, since the outer packet is refused at the port. What goes to an address that is anchored here leaves by
+  /// another tunnel, and only that one knows the port.
   func settings(of entry: TunnelEntry) -> TunnelSettings {
     let defaults = configuration.tunnelDefaults
+    func inner(_ port: Int) -> UInt16 {
+      UInt16(clamping: min(port, entry.pathMTU ?? .max) - Self.overhead(limit: limit))
+    }
     let limit: UInt8? =
       switch entry.choices.encapsulationLimit {
       case .limit(let value): value
       case TunnelRecord.EncapsulationLimit.none?: nil
       case nil: defaults.encapsulationLimit
       }
-    let path = min(resolver.egressMTU(towards: entry.endpoints.remote), entry.pathMTU ?? .max)
-    let largest = UInt16(clamping: path - Self.overhead(limit: limit))
+    let egress = resolver.egressMTU(towards: entry.endpoints.remote)
     let mtu =
       switch entry.choices.mtu ?? defaults.mtu {
-      case .octets(let octets): min(octets, largest)
-      case .automatic: largest
+      case .octets(let octets): min(octets, inner(isAnchored(entry.endpoints.remote) ? .max : egress))
+      case .automatic: inner(egress)
       }
     return TunnelSettings(
       endpoints: entry.endpoints, hopLimit: entry.choices.hopLimit ?? defaults.hopLimit, mtu: mtu,

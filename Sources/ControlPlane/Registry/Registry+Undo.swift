@@ -41,7 +41,6 @@ extension Registry {
       guard entry.id == nil else {
         // Its withdrawal was put off: it stays as an unused dynamic tunnel until the table lets it go.
         tunnels[note.slot]?.users = 0
-        tunnels[note.slot]?.quietUsers = 0
         tunnels[note.slot]?.isConfigured = false
         tunnels[note.slot]?.isStatic = false
         lingeringTunnels.insert(note.slot)

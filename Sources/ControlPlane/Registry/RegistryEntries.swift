@@ -20,8 +20,6 @@ struct TunnelEntry: SlotEntry {
   var isConfigured = false
   /// Bindings that name it, as their tunnel or their peer's, and localized routes (REQUIREMENTS S-6).
   var users = 0
-  /// Of these, bindings that only still hear it as the peer of a handover that is over: no dump shows that.
-  var quietUsers = 0
   /// Of the record that set it, if one did.
   var origin = EntryOrigin.nobody
   var id: TunnelID?

@@ -13,7 +13,8 @@ public enum RegistryEvent: Hashable, Sendable {
 
 /// The latest events until somebody takes them: bounded, since nobody may.
 struct RegistryEvents {
-  private static let capacity = 4096
+  /// A port's new MTU is one for each tunnel, of which there are half as many at most.
+  private static let capacity = 1 << 17
 
   private var waiting: [RegistryEvent] = []
 
