@@ -18,9 +18,9 @@ WORDS = {
     "lma": "the product",
     "lma-2": "the product, two workers",
     "l2fwd": "C, AF_XDP, layer 2 only",
-    "seg6": "the kernel: encap.red by a route to a nexthop object for each /64, End.DT6 up",
-    "xdp-lpm": "XDP program, BPF trie",
-    "xdp-hash": "XDP program, BPF hash of the /64",
+    "seg6": "the kernel: encap.red by a route to a nexthop object for each /64, End.DT6 up; on the generator's CPU",
+    "xdp-lpm": "XDP program, BPF trie; on the generator's CPU",
+    "xdp-hash": "XDP program, BPF hash of the /64; on the generator's CPU",
 }
 
 
