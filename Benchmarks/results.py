@@ -78,13 +78,13 @@ def toolchain():
 
 
 def revision():
-    """The commit, with "+" when the tree differs from it."""
+    """The commit, with "+" when the tree differs from it in more than documents."""
     git = ["git", "-C", ROOT]
     head = subprocess.run(
         [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     changed = subprocess.run(
-        [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False
+        [*git, "status", "--porcelain", "-uno", "--", ".", ":!*.md"], capture_output=True, text=True, check=False
     ).stdout
     return head + ("+" if changed else "")
 
